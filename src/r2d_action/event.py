@@ -1,0 +1,102 @@
+"""What happened on the code host that made this run: the ``GITHUB_*`` variables and
+the payload of the event, read once.
+
+https://docs.github.com/actions/reference/variables-reference
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEPENDABOT = "dependabot[bot]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The run's cause. At a laptop everything but ``workspace`` is empty.
+
+    ``ref`` is the full git ref (``refs/heads/main``), ``sha`` the commit of the
+    event, which need not be the one that is checked out.
+    """
+
+    workspace: Path
+    name: str = ""
+    repository: str = ""
+    actor: str = ""
+    ref: str = ""
+    sha: str = ""
+    server_url: str = "https://github.com"
+    run_url: str = ""
+    pull_request: int | None = None
+    head_repository: str = ""
+    default_branch: str = ""
+
+    @property
+    def is_pull_request(self) -> bool:
+        return self.name in {"pull_request", "pull_request_target"}
+
+    @property
+    def is_fork_pull_request(self) -> bool:
+        return self.is_pull_request and self.head_repository.lower() != self.repository.lower()
+
+    @property
+    def is_dependabot(self) -> bool:
+        return self.actor == DEPENDABOT
+
+    @property
+    def repository_url(self) -> str:
+        return f"{self.server_url}/{self.repository}" if self.repository else ""
+
+    @property
+    def repository_name(self) -> str:
+        return self.repository.rpartition("/")[2]
+
+    @property
+    def branch(self) -> str:
+        return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else ""
+
+    @property
+    def git_tag(self) -> str:
+        return self.ref.removeprefix("refs/tags/") if self.ref.startswith("refs/tags/") else ""
+
+
+def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
+    """The event that ``env`` describes; an unreadable payload counts as an empty one."""
+    payload = _read_payload(env.get("GITHUB_EVENT_PATH", ""))
+    server_url = env.get("GITHUB_SERVER_URL") or "https://github.com"
+    repository = env.get("GITHUB_REPOSITORY", "")
+    pull_request = _mapping(payload, "pull_request")
+    run_id = env.get("GITHUB_RUN_ID", "")
+    return Event(
+        workspace=Path(env.get("GITHUB_WORKSPACE") or working_directory).resolve(),
+        name=env.get("GITHUB_EVENT_NAME", ""),
+        repository=repository,
+        actor=env.get("GITHUB_ACTOR", ""),
+        ref=env.get("GITHUB_REF", ""),
+        sha=env.get("GITHUB_SHA", ""),
+        server_url=server_url,
+        run_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else "",
+        pull_request=pull_request.get("number"),
+        # A deleted fork leaves no repository behind: not ours, so treated as a fork.
+        head_repository=_mapping(pull_request, "head", "repo").get("full_name", ""),
+        default_branch=_mapping(payload, "repository").get("default_branch", ""),
+    )
+
+
+def _read_payload(path: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _mapping(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    for key in keys:
+        found = value.get(key)
+        value = found if isinstance(found, dict) else {}
+    return value

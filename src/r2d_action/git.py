@@ -1,0 +1,44 @@
+"""What we ask of git, as one small class over its command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2d_action.process import CommandFailed, Completed, capture
+
+TIMEOUT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git in one work tree. ``env`` is the whole environment that git gets."""
+
+    directory: Path
+    env: Mapping[str, str]
+
+    def run(self, *arguments: str) -> Completed:
+        """Raises :class:`CommandFailed`, and ``FileNotFoundError`` without git."""
+        return self.attempt(*arguments).require_success()
+
+    def attempt(self, *arguments: str) -> Completed:
+        """Like :meth:`run`, but a failure is an answer."""
+        # The checkout may belong to another user (a container job, sudo): trusted for
+        # this command alone, the user's own configuration stays as it is.
+        argv = ["git", "-c", f"safe.directory={self.directory}", *arguments]
+        env = {**self.env, "GIT_TERMINAL_PROMPT": "0"}
+        return capture(argv, env=env, cwd=self.directory, timeout=TIMEOUT_SECONDS)
+
+    def line(self, *arguments: str) -> str:
+        """The first line of the answer, empty when there is none or git refuses."""
+        try:
+            answer = self.run(*arguments)
+        except (CommandFailed, FileNotFoundError):
+            return ""
+        return next(iter(answer.lines), "")
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out: 40 hexadecimal digits, or nothing."""
+        return self.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")

@@ -1,0 +1,290 @@
+"""The table of inputs, which is the only truth about them.
+
+The fields of :class:`Inputs` are the table: action.yml, the options of the
+command and the reference in docs/ are generated from it. Every input reaches
+us as one environment variable, ``R2D_`` and its name, so that no value is ever
+part of a command line or of a script.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from r2d_action.errors import InputError
+
+ENV_PREFIX = "R2D_"
+
+
+class Unreadable(ValueError):
+    """The text of an input cannot be read; the message says what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One input as its readers meet it: ``default`` and ``example`` are text, as in YAML."""
+
+    summary: str
+    read: Callable[[str], object]
+    kind: str
+    section: str
+    default: str = ""
+    example: str = ""
+    secret: bool = False
+
+
+def _read_flag(text: str) -> bool:
+    word = text.strip().lower()
+    if word in {"true", "yes", "on", "1"}:
+        return True
+    if word in {"false", "no", "off", "0", ""}:
+        return False
+    raise Unreadable("is neither true nor false")
+
+
+def _read_tristate(text: str) -> str:
+    word = text.strip().lower()
+    if word in {"", "auto"}:
+        return "auto"
+    try:
+        return "true" if _read_flag(word) else "false"
+    except Unreadable:
+        raise Unreadable("is none of auto, true and false") from None
+
+
+def _read_list(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[\s,]+", text) if part)
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _read_duration(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    if not match or float(match[1]) == 0:
+        raise Unreadable("is not a length of time such as 90s, 30m or 1h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _entry(default: object, **table: Any) -> Any:
+    return field(default=default, metadata={"entry": Entry(**table)})
+
+
+def _text(section: str, summary: str, *, default: str = "", example: str = "") -> Any:
+    return _entry(
+        default,
+        summary=summary,
+        read=str.strip,
+        kind="text",
+        section=section,
+        default=default,
+        example=example,
+    )
+
+
+def _secret(section: str, summary: str, *, example: str) -> Any:
+    return _entry(
+        "",
+        summary=summary,
+        read=str.strip,
+        kind="secret",
+        section=section,
+        example=example,
+        secret=True,
+    )
+
+
+def _flag(section: str, summary: str) -> Any:
+    return _entry(
+        False, summary=summary, read=_read_flag, kind="true or false", section=section,
+        default="false", example="true",
+    )  # fmt: skip
+
+
+IMAGE = "Image"
+BUILD = "Build"
+CHECK = "Checks"
+PUSH = "Push"
+BINDER = "Binder"
+SECTIONS = (IMAGE, BUILD, CHECK, PUSH, BINDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Every input, read and typed. Build it with :func:`read_inputs`."""
+
+    image_name: str = _text(
+        IMAGE,
+        "Name of the image without a tag, and without the registry when DOCKER_REGISTRY is set. "
+        "Left out, it is DOCKER_USERNAME/repository, or actor/repository without a user name.",
+        example="my-community/user-image",
+    )
+    docker_registry: str = _text(
+        IMAGE, "Host of the registry; Docker Hub when left out.", example="quay.io"
+    )
+    docker_username: str = _text(
+        PUSH,
+        "User or robot account of the registry. Left out, credentials and credential helpers "
+        "that an earlier step set up are used.",
+        example="my-community+builder",
+    )
+    docker_password: str = _secret(
+        PUSH,
+        "Password or token of that account. Hand it over from a secret.",
+        example="${{ secrets.QUAY_PASSWORD }}",
+    )
+    additional_tag: str = _text(
+        IMAGE, "One more tag beside the commit and `latest`.", example="2026-spring"
+    )
+    tags: tuple[str, ...] = _entry(
+        (),
+        summary="More tags, separated by spaces, commas or lines, with `{branch}`, `{git_tag}`, "
+        "`{pr}`, `{commit}` and `{date}` filled in; a tag whose part does not exist in a run is "
+        "left out.",
+        read=_read_list,
+        kind="list",
+        section=IMAGE,
+        example="{branch} {date}",
+    )
+    latest_tag_off: bool = _flag(IMAGE, "Do not give the image the tag `latest`.")
+    subdir: str = _text(
+        BUILD, "Folder of the repository that is built, instead of its top.", example="images/r"
+    )
+    notebook_user: str = _text(
+        BUILD,
+        "User name inside the image. Binder images (BINDER_CACHE, MYBINDERORG_TAG) always have "
+        "`jovyan`.",
+        default="jovyan",
+        example="jovyan",
+    )
+    repo_dir: str = _text(
+        BUILD,
+        "Folder inside the image that the repository is copied to; the user's home when left out. "
+        "A hub mounts over the home, so /srv/repo keeps these files visible there.",
+        example="/srv/repo",
+    )
+    appendix_file: str = _text(
+        BUILD,
+        "File of the repository with Dockerfile instructions that are run at the end of the build.",
+        example="appendix",
+    )
+    repo2docker_extra_args: str = _text(
+        BUILD,
+        "More arguments for repo2docker, quoted as in a shell.",
+        example="--Repo2Docker.base_image=docker.io/library/buildpack-deps:24.04",
+    )
+    force_repo2docker_version: str = _text(
+        BUILD,
+        "Another repo2docker: a version, or what pip takes.",
+        example="2026.4.0",
+    )
+    extra_pip_install: str = _text(
+        BUILD,
+        "Python packages to install beside repo2docker (plug-ins and configuration it loads), "
+        "as pip takes them. Nothing of this enters the image.",
+        example="my-repo2docker-buildpack",
+    )
+    keep_git: bool = _flag(
+        BUILD,
+        "Copy the `.git` folder into the image. Every commit then rebuilds all steps that follow "
+        "the copy.",
+    )
+    free_disk_space: bool = _flag(
+        BUILD, "Remove toolkits that a hosted runner carries and no image build needs (about 30 GB)."
+    )
+    hub_start_check: str = _entry(
+        "auto",
+        summary="Start the image as a hub does before it is pushed. `auto` warns when that fails, "
+        "`true` stops the run, `false` leaves it out.",
+        read=_read_tristate,
+        kind="auto, true or false",
+        section=CHECK,
+        default="auto",
+        example="true",
+    )
+    check_timeout: float = _entry(
+        1800.0,
+        summary="Longest time for the tests in `image-tests/`, and for the start as on a hub.",
+        read=_read_duration,
+        kind="length of time",
+        section=CHECK,
+        default="30m",
+        example="10m",
+    )
+    no_push: bool = _flag(
+        PUSH, "Build and check only. The image stays in the runner's engine under all its tags."
+    )
+    public_registry_check: bool = _flag(
+        PUSH, "Fail unless everybody can pull the pushed image without logging in."
+    )
+    binder_cache: bool = _flag(
+        BINDER,
+        "Commit `binder/Dockerfile`, which lets Binder pull the pushed image instead of building. "
+        "The job needs `permissions: contents: write`.",
+    )
+    commit_msg: str = _text(
+        BINDER,
+        "Message of that commit.",
+        default="Update image tag",
+        example="Update the Binder image",
+    )
+    no_git_push: bool = _flag(BINDER, "Make that commit, but leave it in the checkout.")
+    mybinderorg_tag: str = _text(
+        BINDER,
+        "Branch, tag or commit that mybinder.org is asked to build ahead of its first visitor.",
+        example="${{ github.ref_name }}",
+    )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(
+            value for name, entry in table() if entry.secret and (value := getattr(self, name))
+        )
+
+
+def table() -> Iterator[tuple[str, Entry]]:
+    """Each input's field name and entry, in the order of :class:`Inputs`."""
+    for item in dataclasses.fields(Inputs):
+        yield item.name, item.metadata["entry"]
+
+
+def read_inputs(env: Mapping[str, str]) -> Inputs:
+    """The inputs that ``env`` holds as ``R2D_<NAME>``; an empty value is the default.
+
+    Raises :class:`InputError` with the input's name, its value and one that works.
+    """
+    values = {}
+    for name, entry in table():
+        text = env.get(ENV_PREFIX + name.upper(), "")
+        if text.strip():
+            values[name] = _read(name, entry, text)
+    return Inputs(**values)
+
+
+def _read(name: str, entry: Entry, text: str) -> Any:
+    try:
+        return entry.read(text)
+    except Unreadable as reason:
+        raise InputError(
+            f"{name.upper()}: {text.strip()!r} {reason}; write for example "
+            f"`{name.upper()}: {entry.example}`."
+        ) from None
+
+
+def nearest_input(name: str) -> str | None:
+    """The input that somebody who wrote ``name`` most likely meant."""
+    known = [known.upper() for known, _ in table()]
+    wanted = name.upper()
+    # A forgotten or added prefix (SOURCE_SUBDIR, MYBINDERORG_CACHE) is the usual slip.
+    parts = [one for one in known if wanted.endswith(f"_{one}")]
+    return next(iter(parts or difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)), None)
+
+
+def unknown_inputs(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``names`` that no entry of the table has, whatever their case."""
+    known = {known.upper() for known, _ in table()}
+    return tuple(name for name in names if name.upper() not in known)

@@ -1,0 +1,120 @@
+"""Run a command: stream what it says, fail with a type, leave no orphan."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+GRACE_SECONDS = 10.0
+
+
+class CommandFailed(Exception):
+    """The command ended with another exit code than 0."""
+
+    def __init__(self, completed: Completed) -> None:
+        super().__init__(
+            f"`{shlex.join(completed.argv)}` ended with exit code {completed.returncode}"
+        )
+        self.completed = completed
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that has ended, and what it said line by line."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    lines: tuple[str, ...]
+    stderr: str = ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def require_success(self) -> Completed:
+        if self.returncode != 0:
+            raise CommandFailed(self)
+        return self
+
+
+def stream(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    on_line: Callable[[str], None],
+    cwd: Path | None = None,
+) -> Completed:
+    """Run ``argv``, handing each line of both its streams to ``on_line`` as it comes.
+
+    The command gets a process group of its own, so that it and its children end
+    with us: on any exception (Ctrl-C, SIGTERM turned into one) the group is
+    asked to stop and then made to.
+
+    Raises ``FileNotFoundError`` when there is no such program.
+    """
+    lines: list[str] = []
+    with subprocess.Popen(
+        list(argv),
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for raw in process.stdout:
+                line = raw.rstrip("\r\n")
+                lines.append(line)
+                on_line(line)
+            returncode = process.wait()
+        except BaseException:
+            _end_group(process)
+            raise
+    return Completed(tuple(argv), returncode, tuple(lines))
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    timeout: float = 60.0,
+) -> Completed:
+    """Run a short command in silence; ``timeout`` in seconds, ``lines`` its output alone.
+
+    Raises ``FileNotFoundError`` and ``subprocess.TimeoutExpired``.
+    """
+    done = subprocess.run(
+        list(argv),
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+    return Completed(tuple(argv), done.returncode, tuple(done.stdout.splitlines()), done.stderr)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signum)
+            process.wait(GRACE_SECONDS)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        return
