@@ -70,8 +70,8 @@ def _read_duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _entry(default: object, **table: Any) -> Any:
-    return field(default=default, metadata={"entry": Entry(**table)})
+def _entry(value: object, **entry: Any) -> Any:
+    return field(default=value, metadata={"entry": Entry(**entry)})
 
 
 def _text(section: str, summary: str, *, default: str = "", example: str = "") -> Any:
@@ -98,9 +98,9 @@ def _secret(section: str, summary: str, *, example: str) -> Any:
     )
 
 
-def _flag(section: str, summary: str) -> Any:
+def _flag(section: str, summary: str, unset: bool | None = False) -> Any:
     return _entry(
-        False, summary=summary, read=_read_flag, kind="true or false", section=section,
+        unset, summary=summary, read=_read_flag, kind="true or false", section=section,
         default="false", example="true",
     )  # fmt: skip
 
@@ -150,7 +150,8 @@ class Inputs:
         section=IMAGE,
         example="{branch} {date}",
     )
-    latest_tag_off: bool = _flag(IMAGE, "Do not give the image the tag `latest`.")
+    # None when nobody wrote it: a written `false` counted as true in repo2docker-action.
+    latest_tag_off: bool | None = _flag(IMAGE, "Do not give the image the tag `latest`.", None)
     subdir: str = _text(
         BUILD, "Folder of the repository that is built, instead of its top.", example="images/r"
     )
@@ -194,7 +195,8 @@ class Inputs:
         "the copy.",
     )
     free_disk_space: bool = _flag(
-        BUILD, "Remove toolkits that a hosted runner carries and no image build needs (about 30 GB)."
+        BUILD,
+        "Remove toolkits that a hosted runner carries and no image build needs (about 30 GB).",
     )
     hub_start_check: str = _entry(
         "auto",

@@ -70,9 +70,8 @@ def stream(
         errors="replace",
         start_new_session=True,
     ) as process:
-        assert process.stdout is not None
         try:
-            for raw in process.stdout:
+            for raw in process.stdout or ():
                 line = raw.rstrip("\r\n")
                 lines.append(line)
                 on_line(line)

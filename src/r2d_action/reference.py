@@ -50,7 +50,7 @@ class Registry:
     def is_loopback(self) -> bool:
         """Engines speak plain HTTP to these without being told."""
         name = self.host.rsplit(":", 1)[0] if not self.host.startswith("[") else self.host
-        return name == "localhost" or name.startswith("127.") or name.startswith("[::1]")
+        return name == "localhost" or name.startswith(("127.", "[::1]"))
 
     def __str__(self) -> str:
         return self.host

@@ -125,7 +125,7 @@ class Runner:
 
     def _command(self, name: str, value: str, **properties: str) -> None:
         listed = ",".join(
-            f"{key}={_escaped(self.redact(item), property=True)}"
+            f"{key}={_escaped_property(self.redact(item))}"
             for key, item in properties.items()
             if item
         )
@@ -136,10 +136,13 @@ class Runner:
         print(line, file=self.stream, flush=True)
 
 
-def _escaped(text: str, *, property: bool = False) -> str:
+def _escaped(text: str) -> str:
     """Percent-escapes as the runner undoes them."""
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if property else text
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _defused(line: str) -> str:

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +34,22 @@ class Apt:
 
     def download(self, names: tuple[str, ...], into: Path) -> None:
         """Fetch those of the packages that this release has: their names differ a little."""
-        if not self._available(names):
+        try:
+            self._download(names, into)
+        except LabError:
+            # The lists are missing, or name versions that the mirror has no more.
             run("apt-get", *self.options, "update")
-        run("apt-get", *self.options, *AS_ROOT, "download", *self._available(names), cwd=into)
+            self._download(names, into)
+
+    def _download(self, names: tuple[str, ...], into: Path) -> None:
+        known = self._available(names) or names
+        run("apt-get", *self.options, *AS_ROOT, "download", *known, cwd=into)
 
     def _available(self, names: tuple[str, ...]) -> list[str]:
         return [name for name in names if run("apt-cache", *self.options, "madison", name)]
 
 
+UNATTENDED = {"DEBIAN_FRONTEND": "noninteractive"}
 # apt's unprivileged download user cannot write below root's home.
 AS_ROOT = ("-o", "APT::Sandbox::User=root")
 
@@ -50,15 +59,21 @@ def can_unpack() -> bool:
 
 
 def machine_source() -> Source:
+    source = _machine_source()
+    if source is None:
+        run("apt-get", "update")
+        source = _machine_source()
+    if source is None:
+        raise LabError("apt knows no package list of this machine's own release")
+    return source
+
+
+def _machine_source() -> Source | None:
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    listing = run(
-        "apt-get", "indextargets", "--format", "$(ORIGIN)|$(CODENAME)|$(REPO_URI)", "Created-By: Packages"
-    )
-    for line in listing.splitlines():
-        origin, suite, mirror = line.split("|")
-        if suite == codename:
-            return Source(origin, suite, mirror)
-    raise LabError("apt knows no package list of this release: run apt-get update")
+    fields = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)"
+    listing = run("apt-get", "indextargets", "--format", fields, "Created-By: Packages")
+    sources = (Source(*line.split("|")) for line in listing.splitlines())
+    return next((source for source in sources if source.suite == codename), None)
 
 
 def apt_of(source: Source, directory: Path) -> Apt:
@@ -79,26 +94,29 @@ def apt_of(source: Source, directory: Path) -> Apt:
     return Apt(tuple(part for key, value in settings.items() for part in ("-o", f"{key}={value}")))
 
 
-def unpack(names: tuple[str, ...], into: Path, apt: Apt) -> None:
+def unpack(names: tuple[str, ...], into: Path, find_apt: Callable[[], Apt] = Apt) -> None:
     """Unpack the packages into one tree; a tree that is there is complete."""
     if into.exists():
         return
     into.parent.mkdir(parents=True, exist_ok=True)
-    with step(f"unpacking {', '.join(names)}"), tempfile.TemporaryDirectory(dir=into.parent) as scratch:
+    with (
+        step(f"unpacking {', '.join(names)}"),
+        tempfile.TemporaryDirectory(dir=into.parent) as scratch,
+    ):
         tree = Path(scratch) / "tree"
         tree.mkdir()
-        apt.download(names, Path(scratch))
+        find_apt().download(names, Path(scratch))
         for package in Path(scratch).glob("*.deb"):
             run("dpkg", "-x", package, tree)
         tree.rename(into)
 
 
-def install(*programs: str) -> None:
-    """Install what cannot be unpacked, packages named like their program, where it is missing."""
-    missing = [program for program in programs if not shutil.which(program)]
+def install(packages_by_program: Mapping[str, str]) -> None:
+    """Install for the whole machine what cannot be unpacked, where the program is missing."""
+    missing = [name for program, name in packages_by_program.items() if not shutil.which(program)]
     if missing:
         with step(f"installing {', '.join(missing)}"):
             command = ("apt-get", "install", "--yes", "--no-install-recommends", *missing)
-            if not succeeds(*command, extra_env={"DEBIAN_FRONTEND": "noninteractive"}):
+            if not succeeds(*command, extra_env=UNATTENDED):
                 run("apt-get", "update")
-                run(*command, extra_env={"DEBIAN_FRONTEND": "noninteractive"})
+                run(*command, extra_env=UNATTENDED)

@@ -14,12 +14,13 @@ from lab.command import tail
 from lab.errors import LabError
 
 POLL_SECONDS = 0.05
+LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process id alone may have been given to somebody else since; with its birth it is unique."""
+    """A process id may be somebody else's later on; together with its birth it is unique."""
 
     pid: int
     birth: str
@@ -46,7 +47,7 @@ class Process:
 
 
 def spawn(*argv: str | Path, log: Path, extra_env: Mapping[str, str] | None = None) -> Process:
-    """Start a process of its own session, its output appended to `log`."""
+    """Start a process of its own session, its output in a `log` begun anew."""
     env = {**os.environ, **(extra_env or {})}
     program = shutil.which(argv[0], path=env.get("PATH"))
     if program is None:
@@ -59,7 +60,7 @@ def spawn(*argv: str | Path, log: Path, extra_env: Mapping[str, str] | None = No
         setsid=True,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), LOG_FLAGS, 0o644),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
     )
@@ -68,8 +69,13 @@ def spawn(*argv: str | Path, log: Path, extra_env: Mapping[str, str] | None = No
 
 def wait_ready(process: Process, ready: Callable[[], bool], *, log: Path, patience: float) -> None:
     """Raise LabError with the end of the log when it dies or is not ready in so many seconds."""
-    if _until(lambda: ready() or not process.alive, patience) and process.alive:
-        return
+    try:
+        if _until(lambda: ready() or not process.alive, patience) and process.alive:
+            return
+    except KeyboardInterrupt:
+        # Nobody has written down yet that it runs.
+        process.stop()
+        raise
     process.stop()
     raise LabError(f"it did not start; the end of {log}:\n{tail(log.read_text(errors='replace'))}")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 def say(text: str) -> None:
-    print(f"lab: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"lab: {text}\n")
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""Build the context with repo2docker; the image ends up in the engine under its local tags."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker.errors import ImageNotFound
+
+from r2d_action.engine import Engine
+from r2d_action.plan import BuildPlan, Plan
+from r2d_action.plan.repo2docker import USER_ID
+from r2d_action.process import Completed, stream
+from r2d_action.reference import Digest
+
+# A name that no registry has. repo2docker builds nothing when the engine knows the name
+# already, so each build gets a new one and the image its real names afterwards.
+SCRATCH = "localhost/r2d-action/build"
+CONFIG_FILE = "repo2docker_config.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """``size`` in bytes, unpacked; ``made_by`` is the instruction that made it."""
+
+    size: int
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """``size`` in bytes, unpacked; layers lowest first, without the empty ones."""
+
+    image_id: Digest
+    size: int
+    layers: tuple[Layer, ...]
+    seconds: float
+
+
+class Repo2dockerFailed(Exception):
+    """repo2docker ended with an error; ``completed`` has all it said."""
+
+    def __init__(self, completed: Completed) -> None:
+        super().__init__(f"repo2docker ended with exit code {completed.returncode}")
+        self.completed = completed
+
+
+def build(
+    plan: Plan,
+    folder: Path,
+    *,
+    engine: Engine,
+    env: Mapping[str, str],
+    repo2docker: tuple[str, ...],
+    config: Path | None,
+    on_line: Callable[[str], None],
+) -> Built:
+    """Build ``folder`` and give the image all its local tags.
+
+    ``env`` is that of the command line (see :mod:`r2d_action.registry.lending`),
+    ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py.
+    Raises :class:`Repo2dockerFailed`.
+    """
+    started = time.monotonic()
+    scratch = f"{SCRATCH}:{secrets.token_hex(8)}"
+    argv = [*repo2docker, *arguments(plan.build, scratch, config), str(folder)]
+    try:
+        completed = stream(argv, env=build_environment(env), on_line=on_line)
+        if completed.returncode != 0:
+            raise Repo2dockerFailed(completed)
+        built = inspect(engine, scratch, time.monotonic() - started)
+        for tag in plan.tags:
+            engine.client.images.get(scratch).tag(plan.repository.name, str(tag.tag))
+    finally:
+        _forget(engine, scratch)
+    return built
+
+
+def arguments(plan: BuildPlan, image: str, config: Path | None) -> Iterator[str]:
+    yield "--no-run"
+    yield from ("--image-name", image)
+    yield from ("--user-id", str(USER_ID), "--user-name", plan.user_name)
+    yield from ("--target-repo-dir", plan.repo_dir)
+    if config is not None:
+        yield from ("--config", str(config))
+    if plan.appendix:
+        yield from ("--appendix", plan.appendix)
+    yield from plan.extra_args
+    for argument in buildx_arguments(plan):
+        yield f"--DockerEngine.extra_buildx_build_args={argument}"
+
+
+def buildx_arguments(plan: BuildPlan) -> Iterator[str]:
+    """What ``docker buildx build`` gets beside repo2docker's own arguments.
+
+    A builder in a container (docker/setup-buildx-action makes one) keeps its result to
+    itself unless told to load it. Labels given here change the image's configuration
+    only; as instructions of the Dockerfile they would run postBuild again each time.
+    """
+    yield "--load"
+    for key, value in plan.labels:
+        yield from ("--label", f"{key}={value}")
+
+
+def build_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """An attestation would make an index of the image, which BinderHub's lookup and older
+    registries do not take for an image."""
+    return {**env, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def inspect(engine: Engine, name: str, seconds: float) -> Built:
+    image = engine.client.images.get(name)
+    layers = tuple(
+        Layer(step["Size"], step["CreatedBy"]) for step in reversed(image.history()) if step["Size"]
+    )
+    return Built(
+        image_id=Digest(image.id or ""),
+        size=image.attrs["Size"],
+        layers=layers,
+        seconds=seconds,
+    )
+
+
+def _forget(engine: Engine, scratch: str) -> None:
+    with suppress(ImageNotFound):
+        engine.client.images.remove(scratch, noprune=True)

@@ -1,0 +1,347 @@
+"""Why an image does not start as on a hub: told from what was seen, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import PurePosixPath
+
+PORT = 8888
+SINGLEUSER = "jupyterhub-singleuser"
+# What a shell answers for a command that it may not run, or that does not exist.
+CANNOT_RUN = (126, 127)
+KILLED = 137
+
+
+class Reason(Enum):
+    STARTED = "started"
+    NO_SINGLEUSER = "no jupyterhub-singleuser"
+    START_SCRIPT_HIDDEN = "start script hidden by the home volume"
+    HOME_PERMISSION = "no permission in the home"
+    WRONG_USER = "wrong user"
+    WRONG_ADDRESS = "wrong port or address"
+    VERSION = "jupyterhub version"
+    CRASHED = "crashed"
+    NO_ANSWER = "no answer in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said to one request. ``server_version`` is its own word, if any."""
+
+    host: str
+    port: int
+    path: str
+    status: int
+    up: bool
+    jupyterhub: str = ""
+    server_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Of the image's configuration and of its accounts, as far as a hub depends on them.
+
+    ``account`` is the name of uid 1000, or nothing; ``home`` the folder over which the
+    volume is mounted; ``singleuser`` the path of its command in the image, or nothing.
+    """
+
+    user: str
+    account: str
+    home: str
+    home_variable: str = ""
+    singleuser: str = ""
+    start_script: str = ""
+    entrypoint: tuple[str, ...] = ()
+
+    @property
+    def from_repo2docker(self) -> bool:
+        return any("repo2docker-entrypoint" in word for word in self.entrypoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``exit_code`` is missing while the container runs; ``logs`` are its last lines.
+
+    ``asked`` is the answer from where the hub looks, ``elsewhere`` that of a Jupyter
+    server at another place, ``logged_in`` the answer to a user whom the hub vouches for.
+    """
+
+    image: ImageFacts
+    seconds: float
+    exit_code: int | None = None
+    refusal: str = ""
+    logs: tuple[str, ...] = ()
+    asked: Answer | None = None
+    elsewhere: Answer | None = None
+    logged_in: Answer | None = None
+    listening: tuple[tuple[str, int], ...] = field(default=())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that was said about a failure, by the container and by the engine."""
+        return (*self.logs, *([self.refusal] if self.refusal else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    reason: Reason
+    explanation: str
+    remedy: str = ""
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """The first rule that the evidence meets; the last two meet any."""
+    found = (rule(evidence) for rule in RULES)
+    return next(diagnosis for diagnosis in found if diagnosis)
+
+
+def started(evidence: Evidence) -> Diagnosis | None:
+    if not (evidence.asked and evidence.asked.up and _lets_users_in(evidence)):
+        return None
+    return Diagnosis(
+        Reason.STARTED, f"The image starts as on a hub and answers after {evidence.seconds:.0f} s."
+    )
+
+
+def _lets_users_in(evidence: Evidence) -> bool:
+    # Not found: no Jupyter server, but one that a hub can start all the same.
+    answer = evidence.logged_in
+    return answer is not None and (answer.status == NOT_FOUND or answer.status < REDIRECTION)
+
+
+def refuses_users(evidence: Evidence) -> Diagnosis | None:
+    """The server is up and does not believe the hub that somebody is who they are."""
+    if not (evidence.asked and evidence.asked.up):
+        return None
+    version = evidence.asked.jupyterhub
+    named = f"its jupyterhub {version}" if version else "it is not jupyterhub's, and"
+    return Diagnosis(
+        Reason.VERSION,
+        f"The server starts, but {named} turns away users whom the hub sends.",
+        _update_jupyterhub(evidence.image),
+    )
+
+
+def wrong_address(evidence: Evidence) -> Diagnosis | None:
+    found = evidence.elsewhere
+    if not found:
+        return None
+    return Diagnosis(
+        Reason.WRONG_ADDRESS,
+        f"The server listens on {found.host}:{found.port}{found.path.removesuffix('api')}, where "
+        f"no hub looks for it: hubs ask on port {PORT} of every address, under /user/.",
+        "Remove ip, port and base_url from the image's Jupyter configuration "
+        "(jupyter_server_config.py) and start script; the hub sets them. The image's "
+        'entrypoint has to run the command that it is given: end it with exec "$@".',
+    )
+
+
+def start_script_hidden(evidence: Evidence) -> Diagnosis | None:
+    script = evidence.image.start_script
+    if not _is_below(script, evidence.image.home) or not _said(evidence, _not_found(script)):
+        return None
+    return Diagnosis(
+        Reason.START_SCRIPT_HIDDEN,
+        f"The start script {script} is gone: a hub mounts each user's own volume over "
+        f"{evidence.image.home} and hides what the image has there.",
+        "Keep the repository outside the home: add `REPO_DIR: /srv/repo` to the action's inputs."
+        if evidence.image.from_repo2docker
+        else "Let the Dockerfile copy the script to another folder, such as /srv/repo, and set "
+        "R2D_ENTRYPOINT to it.",
+    )
+
+
+def no_singleuser(evidence: Evidence) -> Diagnosis | None:
+    image = evidence.image
+    ended = evidence.exit_code in CANNOT_RUN or _said(evidence, _not_found(SINGLEUSER))
+    if not ended or not _said(evidence, re.compile(re.escape(SINGLEUSER))):
+        return None
+    if _is_below(image.singleuser, image.home):
+        return Diagnosis(
+            Reason.NO_SINGLEUSER,
+            f"{SINGLEUSER} is installed in {image.singleuser}, which the user's volume hides on "
+            f"a hub.",
+            f"Install Jupyter outside {image.home}, for example in /opt or /srv.",
+        )
+    return Diagnosis(
+        Reason.NO_SINGLEUSER,
+        f"The image has no {SINGLEUSER} that uid 1000 can run, which is what hubs start.",
+        _install_jupyterhub(image),
+    )
+
+
+def home_permission(evidence: Evidence) -> Diagnosis | None:
+    image = evidence.image
+    homes = [home for home in (image.home, image.home_variable) if home]
+    denied = next((path for path in _denied(evidence) if _is_in_any(path, homes)), "")
+    if not denied:
+        return None
+    strange = image.home_variable not in ("", image.home)
+    return Diagnosis(
+        Reason.HOME_PERMISSION,
+        f"The server may not write to {denied}, which it takes for a part of its user's home.",
+        f"Set `ENV HOME={image.home}` in the Dockerfile: HOME is {image.home_variable} there."
+        if strange
+        else f"Remove what the image mounts or creates below {image.home} (a VOLUME line in the "
+        "Dockerfile, for example): on a hub the whole home belongs to the user.",
+    )
+
+
+def wrong_user(evidence: Evidence) -> Diagnosis | None:
+    image = evidence.image
+    denied = next(_denied(evidence), "")
+    if denied:
+        explanation = f"The server runs as uid 1000 on a hub, and that user may not use {denied}."
+    elif not image.account and _said(evidence, UNKNOWN_UID):
+        explanation = "Hubs start the server as uid 1000, and the image has no such user."
+    elif _said(evidence, WANTS_ROOT):
+        explanation = "The image insists on being root, and hubs start it as uid 1000."
+    else:
+        return None
+    return Diagnosis(Reason.WRONG_USER, explanation, _become_uid_1000(image, denied))
+
+
+def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
+    """It fell over its own imports: its parts are of versions that do not fit together."""
+    culprit = next((line for line in reversed(evidence.logs) if IMPORT_ERROR.match(line)), "")
+    if not culprit or not _said(evidence, JUPYTERHUB_CODE):
+        return None
+    return Diagnosis(
+        Reason.VERSION,
+        f"The image's jupyterhub does not fit the Jupyter beside it: {culprit.strip()}.",
+        _update_jupyterhub(evidence.image),
+    )
+
+
+def ended_by_start_script(evidence: Evidence) -> Diagnosis | None:
+    if evidence.exit_code != 0 or _said(evidence, re.compile("Jupyter")):
+        return None
+    script = evidence.image.start_script or " ".join(evidence.image.entrypoint) or "its command"
+    return Diagnosis(
+        Reason.CRASHED,
+        f"The container ended without an error before any server ran: {script} did not go on to "
+        "run the command that it was given.",
+        'End that script with the line: exec "$@"',
+    )
+
+
+def crashed(evidence: Evidence) -> Diagnosis | None:
+    if evidence.exit_code is None:
+        return None
+    memory = " (killed, which is what happens when memory runs out)"
+    said = next((line.strip() for line in reversed(evidence.words) if line.strip()), "nothing")
+    return Diagnosis(
+        Reason.CRASHED,
+        f"The container ended after {evidence.seconds:.0f} s with exit code {evidence.exit_code}"
+        f"{memory if evidence.exit_code == KILLED else ''}; the last that it said: {said}",
+        "Its last lines say more; what the start script needs has to be there without the home's "
+        "files and without a login.",
+    )
+
+
+def no_answer(evidence: Evidence) -> Diagnosis:
+    if evidence.asked:
+        seen = f"answered {evidence.asked.status} to every request"
+    elif evidence.listening:
+        places = ", ".join(f"{host}:{port}" for host, port in evidence.listening)
+        seen = f"listened on {places} only, not on port {PORT}"
+    else:
+        seen = "opened no port"
+    return Diagnosis(
+        Reason.NO_ANSWER,
+        f"The container runs, but within {evidence.seconds:.0f} s its server {seen}.",
+        "Move slow work from the start script to postBuild or the Dockerfile, and let the script "
+        'end with exec "$@".',
+    )
+
+
+RULES: tuple[Callable[[Evidence], Diagnosis | None], ...] = (
+    started,
+    refuses_users,
+    wrong_address,
+    start_script_hidden,
+    no_singleuser,
+    home_permission,
+    broken_jupyterhub,
+    wrong_user,
+    ended_by_start_script,
+    crashed,
+    no_answer,
+)
+
+REDIRECTION, NOT_FOUND = 300, 404
+PERMISSION = re.compile(
+    r"permission denied|read-only file system|operation not permitted", re.IGNORECASE
+)
+ABSOLUTE_PATH = re.compile(r"/[^\s'\"`:,;()\u2018\u2019]+")
+UNKNOWN_UID = re.compile(
+    r"uid not found|no such user|unknown user|cannot find name for user", re.IGNORECASE
+)
+WANTS_ROOT = re.compile(
+    r"\b(?:must|needs? to|has to)\b.*\broot\b|no new privileges|sudo:", re.IGNORECASE
+)
+IMPORT_ERROR = re.compile(r"(?:\w*ImportError|ModuleNotFoundError|AttributeError|SyntaxError):")
+JUPYTERHUB_CODE = re.compile(r'File ".*/jupyterhub/')
+NO_SUCH_FILE = r"(?:no such file|not found|cannot find|can't open)"
+
+
+def _not_found(name: str) -> re.Pattern[str]:
+    quoted = re.escape(name)
+    return re.compile(f"{quoted}.*{NO_SUCH_FILE}|{NO_SUCH_FILE}.*{quoted}", re.IGNORECASE)
+
+
+def _said(evidence: Evidence, pattern: re.Pattern[str]) -> bool:
+    return any(pattern.search(line) for line in evidence.words)
+
+
+def _denied(evidence: Evidence) -> Iterator[str]:
+    """The last path on each line that tells of a missing permission, if it ended things."""
+    if evidence.exit_code is None:
+        return
+    for line in evidence.words:
+        if PERMISSION.search(line):
+            yield from ABSOLUTE_PATH.findall(line)[-1:]
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return bool(path) and PurePosixPath(folder) in PurePosixPath(path).parents
+
+
+def _is_in_any(path: str, folders: list[str]) -> bool:
+    return any(path == folder or _is_below(path, folder) for folder in folders)
+
+
+def _install_jupyterhub(image: ImageFacts) -> str:
+    if image.from_repo2docker:
+        return (
+            "Add `jupyterhub` to requirements.txt, or `jupyterhub-singleuser` to environment.yml."
+        )
+    return (
+        "Add `RUN pip install --no-cache-dir jupyterhub jupyterlab` to the Dockerfile, or begin it "
+        "FROM an image that hubs start, such as those of jupyter/docker-stacks."
+    )
+
+
+def _update_jupyterhub(image: ImageFacts) -> str:
+    if image.from_repo2docker:
+        return (
+            "Take out the version at which jupyterhub is held in requirements.txt or "
+            "environment.yml, or name the hub's own version there."
+        )
+    return "Add `RUN pip install --no-cache-dir --upgrade jupyterhub jupyterlab` to the Dockerfile."
+
+
+def _become_uid_1000(image: ImageFacts, denied: str) -> str:
+    if not image.account:
+        return (
+            "Add `RUN useradd --create-home --uid 1000 jovyan` and `USER jovyan` to the Dockerfile."
+        )
+    if denied:
+        return f"Add `RUN chown -R 1000 {denied}` to the Dockerfile, before its USER line."
+    return (
+        f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in RUN "
+        "lines before it."
+    )

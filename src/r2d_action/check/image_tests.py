@@ -1,0 +1,301 @@
+"""The repository's own tests of its image, run where their user will work.
+
+The tests go into a throw-away container, so they need not be in the image; what they
+need and the image lacks (pytest, ``requirements.txt``) is installed there as well, and
+never reaches what gets pushed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from threading import Event, Timer
+from typing import Any
+
+import docker
+from docker.errors import APIError
+from docker.models.containers import Container
+
+from r2d_action.check.container import (
+    TOOLS,
+    archive_of,
+    lines_of,
+    put,
+    put_tool,
+    read_file,
+    start,
+    throw_away,
+)
+from r2d_action.errors import Place
+from r2d_action.runner import Runner
+
+FOLDER = "image-tests"
+NOT_TESTS = frozenset({"__pycache__", ".pytest_cache", ".ipynb_checkpoints"})
+HUB_UID = "1000"
+KILLED = 137
+# https://docs.pytest.org/en/stable/reference/exit-codes.html
+ALL_PASSED, USAGE_ERROR, NO_TESTS = 0, 4, 5
+# What a shell answers for a command that it may not run, or that does not exist.
+CANNOT_RUN = (126, 127)
+INSTALL_PROBLEMS = {
+    "no pip": (
+        "{} cannot be installed for the tests because the image's Python has no pip; install "
+        "it in the image: for example the package `pip` in environment.yml, or `uv venv --seed`."
+    ),
+    "pip failed": (
+        "pip could not install {} for the tests; its own message is above. Change "
+        "image-tests/requirements.txt, or install the package in the image."
+    ),
+    "no access": (
+        "The image's user may not read any of the folders {}, where the tests belong; let the "
+        "Dockerfile give the folder of its WORKDIR to that user."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTests:
+    """``path`` is the folder's name as seen from the top of the checkout."""
+
+    directory: Path
+    path: str
+
+
+class Outcome(Enum):
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """``place`` is missing for a test that only the image has."""
+
+    __test__ = False
+
+    name: str
+    outcome: Outcome
+    place: Place | None
+    message: str
+    seconds: float
+
+    @property
+    def bad(self) -> bool:
+        return self.outcome in (Outcome.FAILED, Outcome.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """``problem`` says in a sentence why the tests as a whole did not pass, or nothing."""
+
+    __test__ = False
+
+    tests: tuple[TestResult, ...]
+    problem: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the container ended. ``refusal`` is the engine's word when it never began."""
+
+    exit_code: int
+    timed_out: bool = False
+    refusal: str = ""
+
+
+def find_image_tests(*folders: Path) -> ImageTests | None:
+    """The first of ``folders`` with an ``image-tests`` folder; the last is the checkout's top."""
+    for folder in folders:
+        directory = folder / FOLDER
+        if directory.is_dir():
+            return ImageTests(directory, directory.relative_to(folders[-1]).as_posix())
+    return None
+
+
+def run_image_tests(
+    client: docker.DockerClient,
+    image: str,
+    tests: ImageTests,
+    *,
+    repo_dir: str,
+    timeout: float,
+    runner: Runner,
+) -> TestReport:
+    """Run ``tests`` in ``image`` within ``timeout`` seconds; failing tests are annotated.
+
+    They run in ``repo_dir`` as with repo2docker-action, or where the image starts if it
+    has no such folder. Raises :class:`EngineError`.
+    """
+    began = time.monotonic()
+    config = client.images.get(image).attrs["Config"]
+    directories = (repo_dir, config.get("WorkingDir") or "/", "/")
+    command = ["python3", f"{TOOLS}/run_tests.py", *directories]
+    user = user_for(config.get("User") or "")
+    with throw_away(client, image, command=command, user=user) as container:
+        put_tool(container, "run_tests.py")
+        archive = archive_of(dict(test_files(tests.directory)))
+        next(directory for directory in directories if put(container, directory, archive))
+        ending = run_to_the_end(container, timeout, runner)
+        events = tuple(read_events(read_file(container, f"{TOOLS}/events.jsonl")))
+    report = read_report(events, ending, tests, timeout, time.monotonic() - began)
+    annotate(report, runner)
+    return report
+
+
+def user_for(image_user: str) -> str:
+    """The image's own user; that of hubs, who let nobody be root, where it names none."""
+    return HUB_UID if image_user.partition(":")[0] in ("", "0", "root") else image_user
+
+
+def test_files(directory: Path) -> Iterator[tuple[str, bytes]]:
+    """What is laid over the image's own ``image-tests``, if it has that folder.
+
+    The checkout's version counts; files that only the image has stay, as they would with
+    repo2docker-action: postBuild may have made them.
+    """
+    for path in sorted(directory.rglob("*")):
+        inside = path.relative_to(directory)
+        if path.is_file() and NOT_TESTS.isdisjoint(inside.parts):
+            yield f"{FOLDER}/{inside.as_posix()}", path.read_bytes()
+
+
+def run_to_the_end(container: Container, timeout: float, runner: Runner) -> Ending:
+    if refusal := start(container):
+        return Ending(exit_code=127, refusal=refusal)
+    with killed_after(timeout, container) as timed_out:
+        for line in lines_of(container.logs(stream=True, follow=True)):
+            runner.say(line)
+        exit_code = int(container.wait()["StatusCode"])
+    return Ending(exit_code, timed_out.is_set())
+
+
+@contextmanager
+def killed_after(seconds: float, container: Container) -> Iterator[Event]:
+    """The event is set when time was up and the container had to be killed."""
+    timed_out = Event()
+
+    def kill() -> None:
+        # It may have ended by itself in this very moment.
+        with suppress(APIError):
+            container.kill()
+            timed_out.set()
+
+    timer = Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timed_out
+    finally:
+        timer.cancel()
+
+
+def read_events(content: bytes) -> Iterator[Mapping[str, Any]]:
+    """A container that is killed may leave half a line behind."""
+    for line in content.decode("utf-8", "replace").splitlines():
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
+def read_report(
+    events: Sequence[Mapping[str, Any]],
+    ending: Ending,
+    tests: ImageTests,
+    timeout: float,
+    seconds: float,
+) -> TestReport:
+    results = tuple(read_result(event, tests) for event in events if event["event"] == "test")
+    return TestReport(results, problem_of(events, results, ending, timeout), seconds)
+
+
+def read_result(event: Mapping[str, Any], tests: ImageTests) -> TestResult:
+    file = event["file"]
+    known = (tests.directory / file).is_file()
+    place = Place(f"{tests.path}/{file}", event["line"]) if known else None
+    return TestResult(
+        event["name"], Outcome(event["outcome"]), place, event["message"], event["seconds"]
+    )
+
+
+def problem_of(
+    events: Sequence[Mapping[str, Any]],
+    results: Sequence[TestResult],
+    ending: Ending,
+    timeout: float,
+) -> str:
+    """Why the tests as a whole did not pass, for their author; empty when they did."""
+    last: Mapping[str, Any] = events[-1] if events else {"event": "nothing"}
+    doing = next((event["name"] for event in reversed(events) if event["event"] == "phase"), "")
+    if ending.timed_out:
+        return (
+            f"The tests in {FOLDER}/ were not done after {timeout:.0f} seconds and were stopped "
+            f"while {doing or 'the container was starting'}; make them shorter or set a longer "
+            "CHECK_TIMEOUT."
+        )
+    if last["event"] == "end":
+        return problem_of_pytest(last["code"], results)
+    if last["event"] in INSTALL_PROBLEMS:
+        return INSTALL_PROBLEMS[last["event"]].format(last["name"])
+    if not events:
+        return problem_of_start(ending)
+    return problem_of_sudden_end(ending, doing)
+
+
+def problem_of_pytest(code: int, results: Sequence[TestResult]) -> str:
+    bad = sum(result.bad for result in results)
+    if code == ALL_PASSED:
+        return ""
+    if code == NO_TESTS:
+        return (
+            f"No tests were found in {FOLDER}/: pytest looks for files named test_*.py or "
+            "*_test.py, with functions whose names begin with test_, and for notebooks; rename "
+            "yours, or remove the folder."
+        )
+    if code == USAGE_ERROR:
+        return (
+            f"pytest could not begin in {FOLDER}/; its own message above says why, often an "
+            "option in pytest.ini whose plug-in is missing in image-tests/requirements.txt."
+        )
+    if bad:
+        return f"{bad} of {len(results)} tests in {FOLDER}/ failed; mend the tests or the image."
+    return f"pytest ended with exit code {code} in {FOLDER}/; its own message above says why."
+
+
+def problem_of_start(ending: Ending) -> str:
+    if ending.exit_code in CANNOT_RUN:
+        return (
+            "The tests could not begin because the image has no python3 that its user may run "
+            f"({ending.refusal or f'exit code {ending.exit_code}'}); install Python in the image, "
+            "and see that its folder is on the PATH."
+        )
+    return (
+        f"The tests did not begin: the image's start script or entrypoint ended with exit code "
+        f"{ending.exit_code} before it ran the command that it was given; a start script has to "
+        'end with the line exec "$@".'
+    )
+
+
+def problem_of_sudden_end(ending: Ending, doing: str) -> str:
+    memory = ", which is what happens when memory runs out" if ending.exit_code == KILLED else ""
+    return (
+        f"The container ended with exit code {ending.exit_code} while {doing}{memory}; look at "
+        "the last lines above."
+    )
+
+
+def annotate(report: TestReport, runner: Runner) -> None:
+    for result in report.tests:
+        if result.bad:
+            text = result.message if result.place else f"{result.name}: {result.message}"
+            runner.error(text, title=f"{result.name} failed in the image", place=result.place)

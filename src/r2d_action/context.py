@@ -1,0 +1,278 @@
+"""Which files go into the build, and which must not: decided here and nowhere else.
+
+The files are laid out in a folder of ours, so that the checkout is never touched
+and nothing that we leave out can reach the engine. What ``.dockerignore`` leaves
+out, the builder leaves out by itself: the file is part of what it gets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from r2d_action.errors import InputError
+from r2d_action.git import Git
+
+CONFIG_DIRS = ("binder", ".binder")
+
+# What repo2docker's buildpacks look for, in its configuration folder.
+# https://repo2docker.readthedocs.io/en/latest/configuration/
+ENVIRONMENT_FILES = (
+    "Dockerfile",
+    "environment.yml",
+    "environment.yaml",
+    "requirements.txt",
+    "Pipfile",
+    "Pipfile.lock",
+    "setup.py",
+    "pyproject.toml",
+    "Project.toml",
+    "JuliaProject.toml",
+    "REQUIRE",
+    "install.R",
+    "DESCRIPTION",
+    "runtime.txt",
+    "default.nix",
+    "apt.txt",
+    "postBuild",
+    "start",
+)
+
+# Patterns match a path relative to the build's top, at any depth.
+_CREDENTIALS = (
+    # Made by a job with `DOCKER_CONFIG: $HOME/.docker`: nobody expands the variable there.
+    ("$HOME/.docker", "the login of docker"),
+    (".docker/config.json", "the login of docker"),
+    (".dockercfg", "the login of docker"),
+    (".dockerconfigjson", "the login of docker"),
+    ("gha-creds-*.json", "the login that google-github-actions/auth leaves behind"),
+    ("application_default_credentials.json", "a login to Google Cloud"),
+    (".netrc", "passwords"),
+    ("_netrc", "passwords"),
+    (".git-credentials", "passwords of git"),
+    (".pypirc", "passwords of a package index"),
+    (".aws/credentials", "access keys of Amazon"),
+    (".azure/*", "a login to Azure"),
+    (".kube/config", "a login to a cluster"),
+    (".ssh/id_*", "a private key"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path that stays out of the build, and what it holds."""
+
+    path: str
+    holds: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The files of a build: ``root`` is absolute, ``files`` and ``folders`` are relative
+    to it, sorted, with ``/`` between their parts."""
+
+    root: Path
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    keeps_git: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.files
+
+    @property
+    def config_dir(self) -> str:
+        """Where repo2docker reads its configuration: ``binder``, ``.binder`` or the top."""
+        present = [name for name in CONFIG_DIRS if name in self.folders]
+        return present[0] if present else ""
+
+    def config_file(self, name: str) -> str | None:
+        path = f"{self.config_dir}/{name}" if self.config_dir else name
+        return path if path in self.files else None
+
+    @property
+    def dockerfile(self) -> str | None:
+        return self.config_file("Dockerfile")
+
+    @property
+    def environment_files(self) -> tuple[str, ...]:
+        found = (self.config_file(name) for name in ENVIRONMENT_FILES)
+        return tuple(path for path in found if path)
+
+
+def build_root(workspace: Path, subdir: str) -> Path:
+    """The folder that is built. Raises :class:`InputError` for one outside ``workspace``."""
+    root = (workspace / subdir).resolve()
+    if Path(subdir).is_absolute() or not root.is_relative_to(workspace.resolve()):
+        raise InputError(
+            f"SUBDIR: {subdir!r} leads out of the repository; name a folder inside it, for "
+            "example `SUBDIR: images/r`."
+        )
+    if not root.is_dir():
+        raise InputError(
+            f"SUBDIR: there is no folder {subdir!r} in the checkout; name one that exists, for "
+            "example `SUBDIR: images/r`, and check that an earlier step checked it out."
+        )
+    return root
+
+
+def read_appendix(workspace: Path, name: str) -> str:
+    """The text of APPENDIX_FILE, empty without one. Raises :class:`InputError`."""
+    if not name:
+        return ""
+    path = (workspace / name).resolve()
+    if not path.is_relative_to(workspace.resolve()):
+        raise InputError(
+            f"APPENDIX_FILE: {name!r} leads out of the repository; name a file inside it, for "
+            "example `APPENDIX_FILE: appendix`."
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(
+            f"APPENDIX_FILE: there is no readable file {name!r} in the checkout; name one that "
+            "exists, for example `APPENDIX_FILE: appendix`."
+        ) from None
+
+
+def read_context(
+    root: Path,
+    *,
+    keep_git: bool = False,
+    private: Mapping[Path, str] | None = None,
+    without: Iterable[str] = (),
+) -> Context:
+    """Walk ``root``. ``private`` names absolute paths that this run knows to hold a
+    credential, and what; ``without`` further paths that stay out in silence."""
+    walk = _Walk(root, keep_git, private or {}, frozenset(without), [], [], [])
+    walk.enter("")
+    folders = (folder for folder in walk.folders if not _is_husk(folder, walk.files))
+    return Context(
+        root,
+        tuple(sorted(walk.files)),
+        tuple(sorted(folders)),
+        tuple(sorted(walk.left_out, key=lambda one: one.path)),
+        keep_git,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    root: Path
+    keep_git: bool
+    private: Mapping[Path, str]
+    without: frozenset[str]
+    files: list[str]
+    folders: list[str]
+    left_out: list[LeftOut]
+
+    def enter(self, folder: str) -> None:
+        with os.scandir(self.root / folder) as entries:
+            for entry in entries:
+                self._take(f"{folder}/{entry.name}" if folder else entry.name, entry)
+
+    def _take(self, path: str, entry: os.DirEntry[str]) -> None:
+        if path in self.without or (entry.name == ".git" and not self.keep_git):
+            return
+        if holds := self._secret(path):
+            self.left_out.append(LeftOut(self._credential_file(path), holds))
+        elif entry.is_dir(follow_symlinks=False):
+            self.folders.append(path)
+            self.enter(path)
+        elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+            self.files.append(path)
+
+    def _secret(self, path: str) -> str:
+        return credential_in(path) or self.private.get(self.root / path, "")
+
+    def _credential_file(self, path: str) -> str:
+        inside = f"{path}/config.json"
+        return inside if (self.root / inside).is_file() else path
+
+
+def _is_husk(folder: str, files: Iterable[str]) -> bool:
+    """Whether nothing is left of a folder that only an unexpanded ``$HOME`` made."""
+    return "$HOME" in folder.split("/") and not any(f.startswith(f"{folder}/") for f in files)
+
+
+def credential_in(path: str) -> str:
+    """What kind of credential a file of this name holds; empty for an innocent name."""
+    anywhere = f"/{path}"
+    return next(
+        (holds for pattern, holds in _CREDENTIALS if fnmatchcase(anywhere, f"*/{pattern}")), ""
+    )
+
+
+@contextmanager
+def laid_out(context: Context, git: Git, *, appendix: str = "") -> Iterator[Path]:
+    """A folder with the context's files, gone afterwards.
+
+    ``appendix`` is added to a Dockerfile of the user's; repo2docker adds it by
+    itself to the ones that it writes.
+    """
+    with TemporaryDirectory(prefix="r2d-context-", ignore_cleanup_errors=True) as name:
+        target = Path(name)
+        for folder in context.folders:
+            (target / folder).mkdir()
+        for file in context.files:
+            _place(context.root / file, target / file)
+        for folder in reversed(context.folders):
+            shutil.copystat(context.root / folder, target / folder)
+        if context.keeps_git:
+            _forget_git_credentials(target, git)
+        if appendix and context.dockerfile:
+            _append(target / context.dockerfile, appendix)
+        yield target
+
+
+def _place(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
+    try:
+        # A link costs nothing, however large the file; a build reads and never writes here.
+        os.link(source, target)
+    except OSError:
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copy2(source, target)
+    except PermissionError:
+        raise InputError(
+            f"{source} cannot be read by the user of this job; an earlier step made it as another "
+            'user. Remove it, or run `sudo chown -R "$USER" .` in a step before this one.'
+        ) from None
+
+
+def _append(dockerfile: Path, appendix: str) -> None:
+    text = dockerfile.read_text(encoding="utf-8")
+    mode = stat.S_IMODE(dockerfile.stat().st_mode)
+    dockerfile.unlink()  # a link to the user's own file until now
+    dockerfile.write_text(f"{text.rstrip()}\n{appendix.rstrip()}\n", encoding="utf-8")
+    dockerfile.chmod(mode)
+
+
+# A checkout keeps the job's token here, as a header, a helper or a part of an address.
+_GIT_SECRETS = re.compile(r"(http\..*extraheader|credential\..*|includeif\..*)", re.IGNORECASE)
+_ADDRESS_WITH_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def _forget_git_credentials(target: Path, git: Git) -> None:
+    for config in target.glob("**/.git/**/config"):
+        text = _ADDRESS_WITH_PASSWORD.sub("", config.read_text(encoding="utf-8"))
+        config.unlink()
+        config.write_text(text, encoding="utf-8")
+        for name in git.run("config", "--file", str(config), "--name-only", "--list").lines:
+            if _GIT_SECRETS.fullmatch(name):
+                git.attempt("config", "--file", str(config), "--unset-all", name)

@@ -1,0 +1,288 @@
+"""Environments of our own: folders of packages that no other Python sees.
+
+An environment is a folder which pip fills and which Python runs as a program,
+``python -I -S FOLDER``: ``-I`` keeps the user's PYTHON* variables and working
+directory out, ``-S`` the packages of the interpreter itself. Unlike a venv it
+holds no absolute path, so that it is made elsewhere and renamed into place,
+complete or not at all; and it needs neither ``venv`` nor ``ensurepip``, which
+Debian and Ubuntu leave out of their python3.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+from r2d_action import pip
+from r2d_action.errors import InputError, UserError
+
+Say = Callable[[str], None]
+# Fills the first folder, which does not exist yet; the second is scratch space.
+Fill = Callable[[Path, Path], None]
+
+PACKAGE = Path(__file__).resolve().parent
+APPLICATION_LOCK = PACKAGE / "locks" / "r2d-action.txt"
+REPO2DOCKER_LOCK = PACKAGE / "locks" / "repo2docker.txt"
+# Which compiled packages this interpreter loads: cpython-312-x86_64-linux-gnu.
+ABI = EXTENSION_SUFFIXES[0].split(".")[1]
+# What repo2docker imports and does not ask for.
+UNDECLARED = ("tomli; python_version < '3.11'",)
+MANIFEST = "MANIFEST"
+DIGITS = 12
+
+REPO2DOCKER_MAIN = """\
+import sys
+
+from repo2docker.__main__ import main
+
+sys.argv[0] = "jupyter-repo2docker"
+main()
+"""
+APPLICATION_MAIN = """\
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(sys.path[0]), {dependencies!r}))
+sys.argv[0] = "r2d-action"
+
+from r2d_action.cli import main
+
+main()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """Finds and makes environments in ``folder``. ``env`` is the whole environment of the run.
+
+    Every method returns a folder for :func:`command`, and raises :class:`pip.PipFailed`
+    and, on a machine without pip, :class:`UserError`.
+    """
+
+    folder: Path
+    env: Mapping[str, str]
+    say: Say
+
+    def application(self) -> Path:
+        """This very package and what it needs."""
+        lock = APPLICATION_LOCK
+        dependencies = self._named("dependencies", lock.read_bytes())
+        self._ensure(dependencies, self._locked(lock), "r2d-action's packages")
+        files = {
+            "__main__.py": APPLICATION_MAIN.format(dependencies=dependencies.name).encode(),
+            **_package_files(),
+        }
+        folder = self._named("r2d-action", *_flat(files))
+        ensure(folder, _copying(files))
+        return folder
+
+    def repo2docker(self) -> Path:
+        """The locked repo2docker."""
+        folder = self._named("repo2docker", REPO2DOCKER_LOCK.read_bytes())
+        fill = _with_main(self._locked(REPO2DOCKER_LOCK))
+        return self._ensure(folder, fill, "repo2docker")
+
+    def chosen_repo2docker(self, requirements: Sequence[str], cwd: Path) -> Path:
+        """A repo2docker of the user's choice, with what pip finds for it today."""
+        folder = self._named("repo2docker", *(one.encode() for one in requirements))
+        fill = _with_main(self._pip(requirements, cwd))
+        return self._ensure(folder, fill, "the chosen repo2docker")
+
+    def _named(self, kind: str, *contents: bytes) -> Path:
+        """The name says all that is inside, so that two commits never share what differs."""
+        digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:DIGITS]
+        return self.folder / f"{kind}-{ABI}-{digest}"
+
+    def _locked(self, lock: Path) -> Fill:
+        return self._pip([*pip.LOCKED, "--requirement", str(lock)], lock.parent)
+
+    def _pip(self, arguments: Sequence[str], cwd: Path) -> Fill:
+        def fill(folder: Path, scratch: Path) -> None:
+            pip.install(arguments, folder, scratch=scratch, env=self.env, cwd=cwd)
+
+        return fill
+
+    def _ensure(self, folder: Path, fill: Fill, what: str) -> Path:
+        start = time.monotonic()
+        if ensure(folder, fill):
+            self.say(f"installed {what} in {time.monotonic() - start:.1f} s")
+        return folder
+
+
+def find_environments(env: Mapping[str, str], say: Say) -> Environments:
+    """The environments that outlive a run, in the first place where we may write.
+
+    Raises :class:`UserError` when there is no such place.
+    """
+    for folder in _places(env):
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return Environments(folder, env, say)
+    raise UserError(
+        "There is no folder to install r2d-action's packages into; set XDG_CACHE_HOME to one "
+        "that can be written to."
+    )
+
+
+def _places(env: Mapping[str, str]) -> Iterator[Path]:
+    if (tools := env.get("RUNNER_TOOL_CACHE", "")) and Path(tools).is_dir():
+        yield Path(tools, "r2d-action")
+    if cache := env.get("XDG_CACHE_HOME"):
+        yield Path(cache, "r2d-action")
+    elif home := env.get("HOME"):
+        yield Path(home, ".cache", "r2d-action")
+    if temporary := env.get("RUNNER_TEMP"):
+        yield Path(temporary, "r2d-action")
+
+
+def prepare(environments: Environments, *, with_repo2docker: bool) -> Path:
+    """The application's folder; repo2docker's, when asked for, is made at the same time."""
+    if not with_repo2docker:
+        return environments.application()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        repo2docker = pool.submit(environments.repo2docker)
+        application = environments.application()
+        repo2docker.result()
+    return application
+
+
+def command(folder: Path) -> tuple[str, ...]:
+    """How to run an environment: the first part of a command line."""
+    return (sys.executable, "-I", "-S", str(folder))
+
+
+def repo2docker_command(
+    requirement: str,
+    extra: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    temporary: Path,
+    cwd: Path,
+    say: Say,
+) -> tuple[str, ...]:
+    """How to call repo2docker: the first part of a command line.
+
+    ``requirement`` is FORCE_REPO2DOCKER_VERSION as pip takes it, ``extra`` the words of
+    EXTRA_PIP_INSTALL, ``cwd`` the folder that relative paths in them start from.
+    ``temporary`` must have the same path in every run: repo2docker names files of the
+    build context after its own path, and other names are other layers.
+
+    Raises :class:`InputError` that names the input, and what :class:`Environments` raises.
+    """
+    if not requirement and not extra:
+        return command(find_environments(env, say).repo2docker())
+    requirements = [requirement or _locked_requirement(), *UNDECLARED, *extra]
+    try:
+        return command(Environments(temporary, env, say).chosen_repo2docker(requirements, cwd))
+    except pip.PipFailed as failure:
+        raise _refusal(requirement, extra, failure) from failure
+
+
+def _locked_requirement() -> str:
+    lines = REPO2DOCKER_LOCK.read_text(encoding="utf-8").splitlines()
+    return next(line.split()[0] for line in lines if line.startswith("jupyter-repo2docker=="))
+
+
+def _refusal(requirement: str, extra: Sequence[str], failure: pip.PipFailed) -> InputError:
+    given = {"FORCE_REPO2DOCKER_VERSION": requirement, "EXTRA_PIP_INSTALL": extra}
+    names = " and ".join(name for name, value in given.items() if value)
+    return InputError(
+        f"{names}: pip cannot install this; write what `pip install` takes, or leave it out. "
+        f"pip says: {failure.reason}"
+    )
+
+
+def ensure(folder: Path, fill: Fill) -> bool:
+    """Have ``folder`` complete; true when it had to be made. Others who want it wait."""
+    if _is_complete(folder):
+        return False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
+        # Ends with this process, however that ends.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_complete(folder):
+            return False
+        _make(folder, fill)
+    return True
+
+
+def _make(folder: Path, fill: Fill) -> None:
+    unfinished = f"{folder.name}.part-"
+    for left_by_a_killed_run in folder.parent.glob(f"{unfinished}*"):
+        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=unfinished, dir=folder.parent, ignore_cleanup_errors=True
+    ) as workshop:
+        fresh, scratch, broken = (Path(workshop, name) for name in ("fresh", "scratch", "broken"))
+        scratch.mkdir()
+        fill(fresh, scratch)
+        _write_manifest(fresh)
+        if folder.exists():
+            folder.rename(broken)
+        fresh.rename(folder)
+
+
+def _write_manifest(folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    lines = [f"{path.stat().st_size} {path.relative_to(folder)}\n" for path in files]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+
+
+def _is_complete(folder: Path) -> bool:
+    """Every file is there in its full length: cleaners of caches take single files."""
+    try:
+        lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+        entries = [line.split(" ", 1) for line in lines]
+        return all(_size(f"{folder}/{path}") == int(size) for size, path in entries)
+    except (OSError, ValueError):
+        return False
+
+
+def _size(path: str) -> int:
+    # Over a thousand of these in every start: pathlib would take twice as long.
+    return os.stat(path).st_size  # noqa: PTH116
+
+
+def _package_files() -> dict[str, bytes]:
+    """This package's files by their path, read once so that they fit together."""
+    return {
+        str(path.relative_to(PACKAGE.parent)): path.read_bytes()
+        for path in sorted(PACKAGE.rglob("*"))
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+
+
+def _flat(files: Mapping[str, bytes]) -> Iterator[bytes]:
+    for path, content in files.items():
+        yield path.encode()
+        yield content
+
+
+def _copying(files: Mapping[str, bytes]) -> Fill:
+    def fill(folder: Path, _scratch: Path) -> None:
+        for path, content in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+    return fill
+
+
+def _with_main(fill_packages: Fill) -> Fill:
+    def fill(folder: Path, scratch: Path) -> None:
+        fill_packages(folder, scratch)
+        (folder / "__main__.py").write_text(REPO2DOCKER_MAIN, encoding="utf-8")
+
+    return fill

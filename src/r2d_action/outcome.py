@@ -1,0 +1,102 @@
+"""The record of a run: what each stage made of it, as far as it came.
+
+A failed run is the same record with its later stages missing. Records go to JSON
+and back, so that what is an argument inside one job is a file between two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cattrs.preconf.json import make_converter
+
+from r2d_action.binder.cache import CacheResult
+from r2d_action.binder.mybinder import Triggered
+from r2d_action.build import Built
+from r2d_action.check.hub_start import HubStart
+from r2d_action.check.image_tests import TestReport
+from r2d_action.errors import Place, UserError
+from r2d_action.plan import Plan
+from r2d_action.publish import Published
+from r2d_action.reference import Digest, Reference, Repository, Tag
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error as it is told to people."""
+
+    title: str
+    what: str
+    remedy: str
+    place: Place | None
+    link: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: UserError) -> Failure:
+        return cls(
+            title=error.title,
+            what=error.what,
+            remedy=error.remedy,
+            place=error.place,
+            link=error.link,
+            exit_code=error.exit_code,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """None for a check that was not made."""
+
+    tests: TestReport | None
+    hub_start: HubStart | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    plan: Plan | None = None
+    built: Built | None = None
+    checked: Checked | None = None
+    published: Published | None = None
+    binder_cache: CacheResult | None = None
+    mybinder: Triggered | None = None
+    failure: Failure | None = None
+
+    @property
+    def status(self) -> str:
+        """BUILD_STATUS: built, skipped, or failed."""
+        if self.failure:
+            return "failed"
+        return "built" if self.built else "skipped"
+
+
+def to_json(value: object) -> str:
+    return str(_CONVERTER.dumps(value, indent=2))
+
+
+def from_json(text: str, kind: type[Value]) -> Value:
+    """Raises what cattrs raises for a text that is no record of ``kind``."""
+    value: Value = _CONVERTER.loads(text, kind)
+    return value
+
+
+def _converter() -> Any:
+    converter = make_converter()
+    converter.register_unstructure_hook(Path, str)
+    converter.register_structure_hook(Path, lambda text, _: Path(text))
+    for kind, parse in (
+        (Repository, Repository.parse),
+        (Reference, Reference.parse),
+        (Tag, Tag),
+        (Digest, Digest),
+    ):
+        converter.register_unstructure_hook(kind, str)
+        converter.register_structure_hook(kind, lambda text, _, parse=parse: parse(text))
+    return converter
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,131 @@
+"""Fill a folder with packages, with whichever pip this machine has."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from r2d_action.errors import UserError
+
+# Of pip's settings, those that say where packages come from. The others (PIP_TARGET,
+# PIP_USER, PIP_CONSTRAINT, ...) are meant for the user's own environments.
+SETTINGS = frozenset(
+    f"PIP_{name}"
+    for name in (
+        "CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL",
+        "FIND_LINKS", "INDEX_URL", "KEYRING_PROVIDER", "NO_CACHE_DIR", "NO_INDEX", "PROXY",
+        "RESUME_RETRIES", "RETRIES", "TIMEOUT", "TRUSTED_HOST", "USE_DEPRECATED", "USE_FEATURE",
+    )
+)  # fmt: skip
+INSTALL = (
+    "install", "--quiet", "--no-input", "--disable-pip-version-check", "--progress-bar=off",
+    # Python compiles the few modules that it imports; pip would compile them all.
+    "--no-compile",
+    # Undo what a pip.conf may say and --target cannot be combined with.
+    "--no-user", "--prefix=", "--root=/",
+)  # fmt: skip
+LOCKED = ("--require-hashes", "--no-deps", "--only-binary=:all:")
+
+
+class PipFailed(UserError):
+    """pip refused; ``reason`` is its own last word on it."""
+
+    title = "Packages could not be installed"
+
+    def __init__(self, output: str) -> None:
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        errors = [line for line in lines if line.lower().startswith("error: ")]
+        self.reason = (errors or lines or ["nothing"])[-1]
+        super().__init__(
+            "The packages that r2d-action needs could not be installed; see that the package "
+            f"index of pip can be reached from here. pip says: {self.reason}"
+        )
+
+
+def install(
+    arguments: Sequence[str], folder: Path, *, scratch: Path, env: Mapping[str, str], cwd: Path
+) -> None:
+    """Fill ``folder``, which does not exist yet. Raises :class:`PipFailed`."""
+    argv = [*_find_pip(scratch), *INSTALL, "--target", str(folder), *arguments]
+    done = _run(argv, env=pip_env(env, scratch), cwd=cwd)
+    if done.returncode != 0:
+        raise PipFailed(done.stdout)
+
+
+def pip_env(env: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """Without our inputs too: what pip builds from source is somebody else's program."""
+    ours = ("PYTHON", "PIP_", "R2D_")
+    kept = {
+        name: value for name, value in env.items() if name in SETTINGS or not name.startswith(ours)
+    }
+    # On the same disk as the folder, into which pip moves what it unpacked there.
+    return {**kept, "PIP_REQUIRE_VIRTUALENV": "0", "TMPDIR": str(scratch)}
+
+
+def _find_pip(scratch: Path) -> list[str]:
+    """How to call a pip that works for this interpreter.
+
+    Raises :class:`UserError` when there is none and none can be had.
+    """
+    if _run([sys.executable, "-I", "-c", "import pip"]).returncode == 0:
+        return [sys.executable, "-I", "-m", "pip"]
+    wheel = next(_bundled_wheels(), None) or _debian_wheel(scratch)
+    if wheel is None:
+        raise UserError(
+            f"{sys.executable} has no pip, which r2d-action needs to install its packages; "
+            "install it (on Debian and Ubuntu: `apt-get install python3-pip`), or let a step "
+            "with actions/setup-python go before this one."
+        )
+    # A wheel is a zip file, and Python runs a folder of a zip file as a program.
+    return [sys.executable, "-I", f"{wheel}/pip"]
+
+
+def _bundled_wheels() -> Iterator[Path]:
+    """The copies of pip that come with Python, or that a distribution keeps in their stead."""
+    bundled = importlib.util.find_spec("ensurepip")
+    if bundled is not None and bundled.origin is not None:
+        yield from (Path(bundled.origin).parent / "_bundled").glob("pip-*.whl")
+    folder = sysconfig.get_config_var("WHEEL_PKG_DIR") or "/usr/share/python-wheels"
+    yield from Path(folder).glob("pip-*.whl")
+
+
+def _debian_wheel(scratch: Path) -> Path | None:
+    """pip from the distribution's own package, unpacked here: nothing is installed, no root."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        return None
+    apt = ["apt-get", "--quiet=2", *_apt_options(scratch)]
+    for argv in ([*apt, "update"], [*apt, "download", "python3-pip-whl"]):
+        if _run(argv, cwd=scratch).returncode != 0:
+            return None
+    for package in scratch.glob("python3-pip-whl_*.deb"):
+        _run(["dpkg-deb", "--extract", str(package), str(scratch / "deb")])
+    return next(scratch.glob("deb/usr/share/python-wheels/pip-*.whl"), None)
+
+
+def _apt_options(scratch: Path) -> list[str]:
+    """Folders that anybody may write to: the machine's own lists are root's, and often empty."""
+    lists, cache = scratch / "lists", scratch / "archives"
+    for folder in (lists, cache):
+        (folder / "partial").mkdir(parents=True)
+    return ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
+
+
+def _run(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(argv),
+        env=None if env is None else dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )

@@ -1,0 +1,113 @@
+"""What will happen, and why: a pure value made from the inputs, the event and the context.
+
+Everything that can be refused is refused here, before any work is done.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from r2d_action.context import Context
+from r2d_action.errors import InputError
+from r2d_action.event import Event
+from r2d_action.inputs import Inputs
+from r2d_action.plan.naming import repository_of
+from r2d_action.plan.repo2docker import (
+    extra_args_of,
+    extra_packages_of,
+    labels_of,
+    requirement_of,
+    user_name_of,
+)
+from r2d_action.plan.tagging import planned_tags
+from r2d_action.plan.values import BinderPlan, BuildPlan, CheckPlan, Plan, PlannedTag
+
+__all__ = ["BinderPlan", "BuildPlan", "CheckPlan", "Plan", "PlannedTag", "make_plan"]
+
+
+def make_plan(
+    inputs: Inputs,
+    event: Event,
+    context: Context,
+    *,
+    appendix: str,
+    commit: str,
+    now: datetime,
+) -> Plan:
+    """``appendix`` is the text of APPENDIX_FILE; ``commit`` is what is checked out, 40
+    digits, or empty outside of git.
+
+    Raises :class:`InputError`.
+    """
+    notes: list[str] = []
+    why_no_push = _why_no_push(inputs, event)
+    skip = _why_skip(inputs, context)
+    _require_no_contradiction(inputs)
+    repository = repository_of(inputs, event, pushing=not why_no_push and not skip, notes=notes)
+    user_name = user_name_of(inputs)
+    return Plan(
+        skip=skip,
+        repository=repository,
+        commit=commit,
+        tags=tuple(planned_tags(inputs, event, commit=commit, now=now, notes=notes)),
+        why_no_push=why_no_push,
+        public_check=inputs.public_registry_check,
+        build=BuildPlan(
+            user_name=user_name,
+            repo_dir=inputs.repo_dir or f"/home/{user_name}",
+            appendix=appendix,
+            appendix_file=inputs.appendix_file,
+            extra_args=extra_args_of(inputs),
+            requirement=requirement_of(inputs),
+            extra_packages=extra_packages_of(inputs),
+            labels=tuple(labels_of(event, commit=commit, now=now)),
+        ),
+        check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
+        binder=BinderPlan(
+            cache=inputs.binder_cache,
+            message=inputs.commit_msg,
+            no_git_push=inputs.no_git_push,
+            mybinder_ref=inputs.mybinderorg_tag,
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _require_no_contradiction(inputs: Inputs) -> None:
+    if inputs.binder_cache and inputs.no_push:
+        raise InputError(
+            "BINDER_CACHE: Binder can only pull an image that was pushed, and NO_PUSH is true; "
+            "remove `NO_PUSH` or remove `BINDER_CACHE`."
+        )
+
+
+def _why_skip(inputs: Inputs, context: Context) -> str:
+    if not context.is_empty:
+        return ""
+    if inputs.mybinderorg_tag and not inputs.binder_cache:
+        return (
+            "The workspace is empty (the job has no actions/checkout step), so there is nothing "
+            "to build here; mybinder.org is asked to build by itself."
+        )
+    raise InputError(
+        "There are no files to build in the workspace; add the step `uses: actions/checkout@v5` "
+        "before this one, and check SUBDIR if you use it."
+    )
+
+
+def _why_no_push(inputs: Inputs, event: Event) -> str:
+    if inputs.no_push:
+        return "NO_PUSH is true."
+    if inputs.docker_password:
+        return ""
+    if event.is_fork_pull_request:
+        return (
+            "This pull request comes from a fork, and GitHub gives such runs no secrets. The image "
+            "is built and tested here; it is pushed once the pull request is merged."
+        )
+    if event.is_dependabot:
+        return (
+            "Dependabot started this run, and GitHub gives it no secrets. The image is built and "
+            "tested here; it is pushed once the change is merged."
+        )
+    return ""

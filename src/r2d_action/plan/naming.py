@@ -1,0 +1,85 @@
+"""What the image is called: one repository of a registry, from what people write."""
+
+from __future__ import annotations
+
+import re
+
+from r2d_action.errors import InputError
+from r2d_action.event import Event
+from r2d_action.inputs import Inputs
+from r2d_action.reference import InvalidReference, Repository
+
+
+def repository_of(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> Repository:
+    given = inputs.image_name or _default_name(inputs, event, pushing=pushing, notes=notes)
+    _refuse_odd_name(given)
+    name = _with_registry(given, _registry(inputs), notes)
+    if name != name.lower():
+        notes.append(f"The image is called {name.lower()}: names of images are in lower case.")
+        name = name.lower()
+    try:
+        repository = Repository.parse(name)
+    except InvalidReference as reason:
+        raise InputError(
+            f"IMAGE_NAME: {reason}; write for example `IMAGE_NAME: my-community/user-image`."
+        ) from None
+    if pushing and repository.registry.is_docker_hub and "/" not in name:
+        raise InputError(
+            f"IMAGE_NAME: {given!r} names no account of Docker Hub to push to; write for example "
+            f"`IMAGE_NAME: my-community/{given}`, or name another registry in DOCKER_REGISTRY."
+        )
+    return repository
+
+
+def _registry(inputs: Inputs) -> str:
+    return re.sub(r"^https?://", "", inputs.docker_registry).strip("/")
+
+
+def _with_registry(name: str, registry: str, notes: list[str]) -> str:
+    if not registry or name == registry:
+        return name
+    if name.startswith(f"{registry}/"):
+        notes.append("IMAGE_NAME already begins with DOCKER_REGISTRY, which is not added again.")
+        return name
+    return f"{registry}/{name}"
+
+
+def _default_name(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> str:
+    name = event.repository_name or event.workspace.name
+    owner = inputs.docker_username or event.actor
+    if inputs.docker_username or not owner.endswith("[bot]"):
+        # Robot accounts (`team+robot`) are users of the part before their plus sign.
+        return f"{owner.partition('+')[0]}/{name}" if owner else _legal_component(name)
+    if pushing:
+        raise InputError(
+            f"IMAGE_NAME is missing, and {owner} has no account at a registry that could stand in "
+            "for it; write for example `IMAGE_NAME: my-community/user-image`."
+        )
+    notes.append(
+        f"{owner} has no account at a registry: the owner of the repository names the image."
+    )
+    return event.repository
+
+
+def _legal_component(folder: str) -> str:
+    """A name for an image that was built from a folder on a laptop."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "image"
+
+
+def _refuse_odd_name(name: str) -> None:
+    last = name.rpartition("/")[2]
+    if "$" in name:
+        reason = "holds a `$`, which GitHub does not expand here; use an expression such as "
+        example = "`IMAGE_NAME: ${{ github.repository }}`"
+    elif re.search(r"\s", name):
+        reason, example = (
+            "holds a space; write for example ",
+            "`IMAGE_NAME: my-community/user-image`",
+        )
+    elif "@" in last or ":" in last:
+        bare, _, tag = last.partition("@" if "@" in last else ":")
+        reason = "carries a tag; name the image alone and give the tag by itself: "
+        example = f"`IMAGE_NAME: {name[: -len(last)]}{bare}` and `ADDITIONAL_TAG: {tag}`"
+    else:
+        return
+    raise InputError(f"IMAGE_NAME: {name!r} {reason}{example}.")

@@ -1,0 +1,136 @@
+"""What repo2docker is told, from the inputs that speak of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+
+from r2d_action.errors import InputError
+from r2d_action.event import Event
+from r2d_action.inputs import Inputs
+
+BINDER_USER = "jovyan"
+# The user that hubs start servers as.
+USER_ID = 1000
+# Its name on the package index.
+REPO2DOCKER = "jupyter-repo2docker"
+
+# Options that would contradict what we decide, and the input that decides it.
+_OURS = {
+    "--push": "NO_PUSH",
+    "--no-push": "NO_PUSH",
+    "--Repo2Docker.push": "NO_PUSH",
+    "--image-name": "IMAGE_NAME",
+    "--Repo2Docker.output_image_spec": "IMAGE_NAME",
+    "--user-name": "NOTEBOOK_USER",
+    "--Repo2Docker.user_name": "NOTEBOOK_USER",
+    "--target-repo-dir": "REPO_DIR",
+    "--Repo2Docker.target_repo_dir": "REPO_DIR",
+    "--appendix": "APPENDIX_FILE",
+    "--Repo2Docker.appendix": "APPENDIX_FILE",
+}
+# Options that make repo2docker do something else than build.
+_FOREIGN = re.compile(
+    r"--(run|no-build|publish|publish-all|editable|volume|env|ref|version|help-all|user-id)|-[pPEve]"
+)
+_SUBDIR = frozenset(["--subdir", "--Repo2Docker.subdir"])
+
+
+def user_name_of(inputs: Inputs) -> str:
+    if inputs.binder_cache or inputs.mybinderorg_tag:
+        return BINDER_USER
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", inputs.notebook_user):
+        raise InputError(
+            f"NOTEBOOK_USER: {inputs.notebook_user!r} is not a user name; write for example "
+            "`NOTEBOOK_USER: jovyan`."
+        )
+    return inputs.notebook_user
+
+
+def labels_of(event: Event, *, commit: str, now: datetime) -> Iterator[tuple[str, str]]:
+    """https://github.com/opencontainers/image-spec/blob/main/annotations.md"""
+    yield "org.opencontainers.image.created", now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if commit:
+        yield "org.opencontainers.image.revision", commit
+    if event.repository:
+        yield "org.opencontainers.image.source", event.repository_url
+        yield "repo2docker.repo", event.repository_url
+    if event.ref:
+        yield "repo2docker.ref", event.ref
+
+
+def subdir_of(inputs: Inputs) -> str:
+    """SUBDIR, or the ``--subdir`` among the extra arguments that came before it."""
+    return inputs.subdir or _without_subdir(_split_extra_args(inputs))[0]
+
+
+def extra_args_of(inputs: Inputs) -> tuple[str, ...]:
+    subdir, args = _without_subdir(_split_extra_args(inputs))
+    if subdir and inputs.subdir and subdir != inputs.subdir:
+        raise InputError(
+            f"SUBDIR: {inputs.subdir!r} and `--subdir {subdir}` in REPO2DOCKER_EXTRA_ARGS name two "
+            "folders; keep SUBDIR and remove the argument."
+        )
+    for arg in args:
+        _require_allowed(arg.partition("=")[0])
+    return args
+
+
+def _require_allowed(option: str) -> None:
+    if option in _OURS:
+        raise InputError(
+            f"REPO2DOCKER_EXTRA_ARGS: {option} is what the input {_OURS[option]} decides; remove "
+            f"it and use {_OURS[option]}."
+        )
+    if _FOREIGN.fullmatch(option):
+        raise InputError(
+            f"REPO2DOCKER_EXTRA_ARGS: {option} has no place in a run that builds an image; remove "
+            "it, and keep to arguments such as `--build-arg NAME=value`."
+        )
+
+
+def _without_subdir(args: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    subdir, kept, words = "", [], iter(args)
+    for word in words:
+        option, given, value = word.partition("=")
+        if option in _SUBDIR:
+            subdir = value if given else next(words, "")
+        else:
+            kept.append(word)
+    return subdir, tuple(kept)
+
+
+def _split_extra_args(inputs: Inputs) -> tuple[str, ...]:
+    # `--Trait = value` is seen in the wild, and would be three words to a shell.
+    text = re.sub(r"(--\w+\.\w+)\s*=\s*", r"\1=", inputs.repo2docker_extra_args)
+    return _split("REPO2DOCKER_EXTRA_ARGS", text)
+
+
+def extra_packages_of(inputs: Inputs) -> tuple[str, ...]:
+    return _split("EXTRA_PIP_INSTALL", inputs.extra_pip_install)
+
+
+def _split(name: str, text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        raise InputError(
+            f"{name}: a quotation mark in {text!r} is never closed; close it, or write \\' for one "
+            "that is meant as it is."
+        ) from None
+
+
+def requirement_of(inputs: Inputs) -> str | None:
+    """What pip takes for FORCE_REPO2DOCKER_VERSION, None for the version we carry.
+
+    A bare version, ``repo2docker==X`` and what is a requirement already are all
+    written in the wild.
+    """
+    text = inputs.force_repo2docker_version
+    if not text:
+        return None
+    if re.fullmatch(r"v?\d[\w.+!-]*", text):
+        return f"{REPO2DOCKER}=={text.removeprefix('v')}"
+    return re.sub(r"^(jupyter[-_])?repo2docker(?=\s*([=<>!~\[@]|$))", REPO2DOCKER, text)

@@ -1,0 +1,96 @@
+"""Which tags the image gets, and which of them move from image to image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from r2d_action.errors import InputError
+from r2d_action.event import Event
+from r2d_action.inputs import Inputs
+from r2d_action.plan.values import PlannedTag
+from r2d_action.reference import InvalidReference, Tag
+
+COMMIT_DIGITS = 12
+LATEST = Tag("latest")
+
+
+def planned_tags(
+    inputs: Inputs, event: Event, *, commit: str, now: datetime, notes: list[str]
+) -> Iterator[PlannedTag]:
+    sha = commit or event.sha
+    seen = {tag_of_commit(sha)}
+    yield PlannedTag(tag_of_commit(sha), moving=False, pushed=True)
+    for name, text in _wanted_tags(inputs, event, commit=sha, now=now, notes=notes):
+        tag = _legal_tag(name, text, notes)
+        if tag not in seen:
+            seen.add(tag)
+            yield _moving(tag, event)
+    if inputs.latest_tag_off is False:
+        notes.append(
+            "LATEST_TAG_OFF is false, so the image is tagged `latest`. repo2docker-action took any "
+            "value for true; write `LATEST_TAG_OFF: true` if you do not want the tag."
+        )
+    if not inputs.latest_tag_off and LATEST not in seen:
+        yield _moving(LATEST, event)
+
+
+def _moving(tag: Tag, event: Event) -> PlannedTag:
+    # What everybody's hub pulls must not be moved by a change that nobody has merged.
+    return PlannedTag(tag, moving=True, pushed=tag != LATEST or not event.is_pull_request)
+
+
+def tag_of_commit(sha: str) -> Tag:
+    return Tag(sha[:COMMIT_DIGITS] or "local")
+
+
+def _wanted_tags(
+    inputs: Inputs, event: Event, *, commit: str, now: datetime, notes: list[str]
+) -> Iterator[tuple[str, str]]:
+    if inputs.additional_tag:
+        yield "ADDITIONAL_TAG", inputs.additional_tag
+    facts = {
+        "branch": event.branch,
+        "git_tag": event.git_tag,
+        "pr": str(event.pull_request or ""),
+        "commit": commit[:COMMIT_DIGITS],
+        "date": now.strftime("%Y.%m.%d"),
+    }
+    for template in inputs.tags:
+        filled = _filled(template, facts)
+        if filled:
+            yield "TAGS", filled
+        else:
+            notes.append(f"TAGS: {template} has no value in this run and is left out.")
+
+
+def _filled(template: str, facts: Mapping[str, str]) -> str:
+    """``template`` with its parts, or nothing when one of them is empty."""
+    names = re.findall(r"\{([^{}]*)\}", template)
+    for name in names:
+        if name not in facts:
+            raise InputError(
+                f"TAGS: {template!r} asks for {{{name}}}, which does not exist; the parts are "
+                + ", ".join(f"{{{fact}}}" for fact in facts)
+                + "."
+            )
+    if not all(facts[name] for name in names):
+        return ""
+    return re.sub(r"\{([^{}]*)\}", lambda match: facts[match[1]], template)
+
+
+def _legal_tag(name: str, text: str, notes: list[str]) -> Tag:
+    try:
+        return Tag(text)
+    except InvalidReference:
+        pass
+    try:
+        tag = Tag.legalized(text)
+    except InvalidReference:
+        raise InputError(
+            f"{name}: nothing of {text!r} can be part of a tag; write for example "
+            f"`{name}: 2026-spring`."
+        ) from None
+    notes.append(f"{name}: {text!r} is not a legal tag; the image is tagged `{tag}`.")
+    return tag

@@ -1,0 +1,223 @@
+"""The user's Dockerfile cannot be read, or asks for what is not there."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+
+from r2d_action.errors import Place
+from r2d_action.report.diagnose.diagnosis import Diagnosis
+from r2d_action.report.diagnose.passage import passages
+from r2d_action.report.diagnose.sources import SourceFile, Sources
+from r2d_action.report.diagnose.stream import Stream
+from r2d_action.report.diagnose.words import block, code
+
+LINK = "https://docs.docker.com/reference/dockerfile/"
+
+_PARSE = re.compile(r"dockerfile parse error on line (\d+): (.*)")
+_UNKNOWN_WORD = re.compile(
+    r"unknown (?P<kind>instruction|flag): (?P<word>\S+)(?: \(did you mean (?P<meant>[^)]+)\?\))?"
+)
+_EMPTY = re.compile(r"file with no instructions|the Dockerfile \(?\S*\)? ?cannot be empty", re.I)
+_BLANK_BASE = re.compile(r"base name \((.*?)\) should not be blank")
+_BAD_REFERENCE = re.compile(r'failed to parse stage name "(.*?)": invalid reference format')
+_QUOTE = re.compile(r"looking for matching (\S+)")
+_HEREDOC = re.compile(r"unterminated heredoc")
+_NO_STAGE = re.compile(r"no build stage in current context")
+_NOT_FOUND = re.compile(r'"/?([^"]*)": not found')
+_NO_SOURCE = re.compile(r"no source files were specified")
+_NO_USER = re.compile(r"unable to find user (\S+): no matching entries in passwd file")
+
+
+def parse_error(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = _PARSE.search(stream.final)
+    if not match:
+        return None
+    what, remedy = _parse_problem(match[2])
+    return Diagnosis(
+        what=what,
+        why="Each line of a Dockerfile begins with an instruction such as `FROM`, `RUN` or `COPY`, "
+        "unless the line before it ends in a backslash.",
+        remedy=remedy,
+        place=_place(stream, sources),
+        link=LINK,
+    )
+
+
+def _parse_problem(text: str) -> tuple[str, str]:
+    match = _UNKNOWN_WORD.search(text)
+    if not match:
+        return (
+            f"A line of the Dockerfile is not complete: {text.rstrip('.')}.",
+            "Complete the line, and check that lines which belong together are joined by `\\`.",
+        )
+    dashes = "--" if match["kind"] == "flag" else ""
+    kind = "option" if dashes else "instruction"
+    remedy = (
+        f"Write {code(dashes + match['meant'])} instead."
+        if match["meant"]
+        else "Correct its spelling, or end the line before it with `\\` if both belong together."
+    )
+    return f"{code(dashes + match['word'])} is no {kind} of a Dockerfile.", remedy
+
+
+def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """The other ways in which the text of a Dockerfile is wrong as it stands."""
+    for pattern, what, remedy in _MISTAKES:
+        if match := pattern.search(stream.final):
+            return Diagnosis(
+                what=what.format(*(code(group) for group in match.groups())),
+                why="The engine reads the whole Dockerfile before it runs the first step.",
+                remedy=remedy,
+                place=_place(stream, sources),
+                link=LINK,
+            )
+    return None
+
+
+_MISTAKES = (
+    (
+        _EMPTY,
+        "The Dockerfile has no instructions.",
+        "Begin it with the image to start from:" + block("FROM quay.io/jupyter/base-notebook:latest"),
+    ),
+    (
+        _BLANK_BASE,
+        "The `FROM` line names no image: {} has no value.",
+        "Give the argument a value above `FROM`:"
+        + block("ARG BASE=quay.io/jupyter/base-notebook:latest\nFROM ${BASE}")
+        + "\nor hand it over with `REPO2DOCKER_EXTRA_ARGS: --build-arg BASE=…`.",
+    ),
+    (
+        _BAD_REFERENCE,
+        "{} in the `FROM` line is not the name of an image.",
+        "Write it in lower-case letters without blanks, as `registry/name:tag`.",
+    ),
+    (
+        _QUOTE,
+        "A quotation mark is opened and never closed ({}).",
+        "Close the quotation mark on the same line, or write a backslash before one that is meant "
+        "as it is.",
+    ),
+    (
+        _HEREDOC,
+        "The end of a block that begins with `<<` is missing.",
+        "End the block with a line that holds nothing but the word after `<<`.",
+    ),
+    (
+        _NO_STAGE,
+        "An instruction comes before the first `FROM`.",
+        "Move `FROM` to the top; only `ARG` may come before it.",
+    ),
+)
+
+
+def missing_user(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = _NO_USER.search(stream.verdict)
+    if not match:
+        return None
+    return Diagnosis(
+        what=f"The image has no user {code(match[1])}.",
+        why="`USER` names a user that the image to start from, or an earlier step, must have made.",
+        remedy="Use the name that the image has, or make the user first:"
+        + block(f"RUN useradd --create-home --uid 1000 {match[1]}"),
+        place=_user_line(match[1], sources) or _place(stream, sources),
+    )
+
+
+def _user_line(user: str, sources: Sources) -> Place | None:
+    file = sources.dockerfile
+    pattern = re.compile(rf"\s*USER\s+{re.escape(user)}\b", re.IGNORECASE)
+    lines = enumerate(file.lines, start=1) if file else ()
+    found = next((number for number, line in lines if pattern.match(line)), None)
+    return file.at(found) if file and found else None
+
+
+def missing_source(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """``COPY`` or ``ADD`` of something that did not come along into the build."""
+    match = _NOT_FOUND.search(stream.verdict)
+    copies = stream.instruction.upper().startswith(("COPY", "ADD"))
+    if not copies or not (match or _NO_SOURCE.search(stream.verdict)):
+        return None
+    generated = sources.dockerfile is None
+    path = match[1] if match else _pattern_in(stream.instruction)
+    path = path.removeprefix("src/") if generated else path
+    if rule := _ignoring_rule(path, sources):
+        return _left_out(path, rule[0], rule[1], stream, sources)
+    return _not_there(path, stream, sources)
+
+
+def _pattern_in(instruction: str) -> str:
+    words = [word for word in instruction.split()[1:-1] if not word.startswith("--")]
+    return words[0] if words else instruction
+
+
+def _left_out(
+    path: str, file: SourceFile, line: int, stream: Stream, sources: Sources
+) -> Diagnosis:
+    rule = code(file.lines[line - 1].strip())
+    return Diagnosis(
+        what=f"{code(path)} is needed and does not take part in the build.",
+        why=f"Line {line} of {code(file.path)} ({rule}) leaves it out.",
+        remedy=f"Remove that line, or add this one at the end of {code(file.path)}:"
+        + block(f"!{path}"),
+        place=file.at(line) if sources.dockerfile is None else _place(stream, sources),
+    )
+
+
+def _not_there(path: str, stream: Stream, sources: Sources) -> Diagnosis:
+    if re.search(r"\s\.\./", stream.instruction):
+        return Diagnosis(
+            what=f"{code(path)} lies outside of the folder that is built.",
+            why="A build sees the files of its own folder alone, so `../` leads nowhere.",
+            remedy="Move the file into the folder that is built, or build the top of the "
+            "repository instead of a SUBDIR.",
+            place=_place(stream, sources),
+        )
+    near = _nearest(path, sources)
+    hint = f"Did you mean {code(near)}? " if near else ""
+    return Diagnosis(
+        what=f"There is no {code(path)} in the repository.",
+        why="The name is looked up from the top of the folder that is built, with the case of its "
+        "letters, and among committed files.",
+        remedy=f"{hint}Correct the name in the Dockerfile, or commit the file (check that "
+        "`.gitignore` does not keep it out).",
+        place=_place(stream, sources),
+    )
+
+
+def _nearest(path: str, sources: Sources) -> str | None:
+    """A file of the same name elsewhere, or of a name much like it."""
+    name = posixpath.basename(path).lower()
+    same = [one for one in sorted(sources.listing) if posixpath.basename(one).lower() == name]
+    close = difflib.get_close_matches(path, sorted(sources.listing), n=1, cutoff=0.7)
+    return next(iter(same or close), None)
+
+
+def _ignoring_rule(path: str, sources: Sources) -> tuple[SourceFile, int] | None:
+    """The line of the ignore file that decides that ``path``, which exists, stays out."""
+    file = sources.ignore_file
+    exists = any(one == path or one.startswith(f"{path}/") for one in sources.listing)
+    if file is None or not exists:
+        return None
+    decision = None
+    for number, line in enumerate(file.lines, start=1):
+        rule = line.strip()
+        if rule and not rule.startswith("#") and _matches(rule.removeprefix("!"), path):
+            decision = None if rule.startswith("!") else number
+    return (file, decision) if decision else None
+
+
+def _matches(rule: str, path: str) -> bool:
+    """https://docs.docker.com/build/concepts/context/#dockerignore-files"""
+    pattern = re.escape(rule.strip("/"))
+    for glob, regex in ((r"\*\*/", r"(?:.*/)?"), (r"\*\*", ".*"), (r"\*", "[^/]*"), (r"\?", "[^/]")):
+        pattern = pattern.replace(glob, regex)
+    return bool(re.fullmatch(rf"{pattern}(?:/.*)?", path))
+
+
+def _place(stream: Stream, sources: Sources) -> Place | None:
+    """The line of the instruction itself, whatever files it names."""
+    found = passages(stream, sources)
+    return found[-1].place if found else None

@@ -1,0 +1,101 @@
+"""Where in the user's files a failed step was written down."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from r2d_action.errors import Place
+from r2d_action.report.diagnose.sources import SourceFile, Sources
+from r2d_action.report.diagnose.stream import Excerpt, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Lines ``first`` to ``last`` of a file, or all of it when there is no ``first``."""
+
+    file: SourceFile
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.file.at(self.first)
+
+    def naming(self, word: str) -> Place | None:
+        line = self.file.line_naming(word, self.first or 1, self.last)
+        return self.file.at(line) if line else None
+
+
+# repo2docker's own steps that do not name the user's file they come from.
+_STEPS = (
+    (re.compile(r"\bpipenv install\b"), ("Pipfile", "Pipfile.lock")),
+    (re.compile(r"/bin/pip install --no-cache-dir \.(?:\s|$)"), ("pyproject.toml", "setup.py")),
+    (re.compile(r"apt-get install --yes --no-install-recommends (?!.*/dev/null)"), ("apt.txt",)),
+    (re.compile(r"\bPkg\.instantiate\b"), ("JuliaProject.toml", "Project.toml")),
+    (re.compile(r"remotes::install_local"), ("DESCRIPTION",)),
+    (re.compile(r"\br-irkernel\b"), ("environment.yml", "environment.yaml")),
+)
+
+
+def passages(stream: Stream, sources: Sources) -> tuple[Passage, ...]:
+    """The places that the failed step may come from, the most telling one first."""
+    written = _written(stream.excerpt, sources)
+    instruction = "\n".join([stream.instruction, *(stream.excerpt.lines if stream.excerpt else ())])
+    mentioned = [Passage(file) for file in sources.mentioned_in(instruction)]
+    implied = [] if sources.dockerfile else _implied(instruction, sources)
+    return tuple([*mentioned, *implied, *([written] if written else [])])
+
+
+def locate(found: Sequence[Passage], *words: str) -> Place | None:
+    """The line that names the first of ``words`` that is named at all, else where to look."""
+    for word in words:
+        for passage in found:
+            if place := passage.naming(word):
+                return place
+    return found[0].place if found else None
+
+
+def locate_named(found: Sequence[Passage], word: str) -> Place | None:
+    """The line that names ``word``, and nothing when there is none."""
+    return next((place for passage in found if (place := passage.naming(word))), None)
+
+
+def basename(place: Place | None, default: str) -> str:
+    """The file to speak of, as in “in `apt.txt`”."""
+    return place.path if place else default
+
+
+def _implied(instruction: str, sources: Sources) -> list[Passage]:
+    names = [name for pattern, names in _STEPS if pattern.search(instruction) for name in names]
+    files = [file for name in names if (file := sources.find(name))]
+    return [Passage(file) for file in files]
+
+
+def _written(excerpt: Excerpt | None, sources: Sources) -> Passage | None:
+    """The instruction in the user's own Dockerfile or in the appendix at its end.
+
+    Lines of the Dockerfile that repo2docker generates are nobody's, its appendix apart.
+    """
+    dockerfile = sources.dockerfile
+    if excerpt is None:
+        return Passage(dockerfile) if dockerfile else None
+    if dockerfile and excerpt.first <= dockerfile.line_count:
+        return Passage(dockerfile, excerpt.first, excerpt.last)
+    return _in_appendix(excerpt, sources)
+
+
+def _in_appendix(excerpt: Excerpt, sources: Sources) -> Passage | None:
+    appendix = sources.appendix
+    if appendix is None:
+        return None
+    first = appendix.line_with(excerpt.lines[0])
+    if first is None:
+        return None
+    return Passage(appendix, first, first + len(excerpt.lines) - 1)
+
+
+def is_user_dockerfile(path: str) -> bool:
+    return posixpath.basename(path) == "Dockerfile"

@@ -1,0 +1,74 @@
+"""The table of outputs: action.yml and the reference in docs/ are generated from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from r2d_action.outcome import Outcome
+from r2d_action.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    name: str
+    summary: str
+    value: Callable[[Plan, Outcome], str]
+
+
+OUTPUTS = (
+    Output(
+        "IMAGE_SHA_NAME",
+        "The image with the tag of its commit, `name:tag`.",
+        lambda plan, _: plan.commit_reference.tagged_name,
+    ),
+    Output(
+        "IMAGE_SHA_TAG",
+        "The tag of the commit alone: its first 12 digits.",
+        lambda plan, _: str(plan.commit_reference.tag),
+    ),
+    Output(
+        "PUSH_STATUS",
+        "`true` when the image was pushed, else `false`.",
+        lambda _, outcome: "true" if outcome.published else "false",
+    ),
+    Output(
+        "IMAGE_NAME",
+        "The image without a tag, with its registry.",
+        lambda plan, _: plan.repository.name,
+    ),
+    Output(
+        "IMAGE_TAGS",
+        "All tags that the image got, separated by spaces: in the registry, or in the runner's "
+        "engine when it was not pushed.",
+        lambda plan, outcome: " ".join(_tags(plan, outcome)),
+    ),
+    Output(
+        "IMAGE_DIGEST",
+        "Digest of the pushed image, `sha256:…`; empty when it was not pushed.",
+        lambda _, outcome: str(outcome.published.digest) if outcome.published else "",
+    ),
+    Output(
+        "IMAGE_REFERENCE",
+        "What a hub needs to run exactly this image: `name:tag@digest`, without the digest when "
+        "it was not pushed.",
+        lambda plan, outcome: str(
+            outcome.published.reference if outcome.published else plan.commit_reference
+        ),
+    ),
+    Output(
+        "BUILD_STATUS",
+        "`built`, or `skipped` when there was nothing to build.",
+        lambda _, outcome: outcome.status,
+    ),
+)
+
+
+def outputs(plan: Plan, outcome: Outcome) -> dict[str, str]:
+    return {output.name: output.value(plan, outcome) for output in OUTPUTS}
+
+
+def _tags(plan: Plan, outcome: Outcome) -> tuple[str, ...]:
+    if outcome.published:
+        return tuple(str(tag) for tag in outcome.published.tags)
+    return () if plan.skip else tuple(str(planned.tag) for planned in plan.tags)

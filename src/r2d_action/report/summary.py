@@ -1,0 +1,152 @@
+"""The page that a hub admin reads after a run, as GitHub's Markdown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from r2d_action.binder.mybinder import Triggered
+from r2d_action.build import Built, Layer
+from r2d_action.check.hub_start import HubStart
+from r2d_action.check.image_tests import TestReport
+from r2d_action.outcome import Checked, Failure, Outcome
+from r2d_action.publish import Published
+
+LARGEST_LAYERS = 8
+
+
+def summary(outcome: Outcome) -> str:
+    return "\n\n".join(_paragraphs(outcome))
+
+
+def _paragraphs(outcome: Outcome) -> Iterator[str]:
+    plan = outcome.plan
+    if outcome.failure:
+        yield from _failure(outcome.failure)
+    elif plan and plan.skip:
+        yield f"### Nothing was built\n\n{plan.skip}"
+    elif outcome.published:
+        yield from _published(outcome.published)
+    elif plan and outcome.built:
+        yield f"### Built, not pushed: `{plan.commit_reference}`\n\n{plan.why_no_push}"
+    yield from _details(outcome)
+
+
+def _details(outcome: Outcome) -> Iterator[str]:
+    rows = [*_facts(outcome), *_checks(outcome.checked), *_binder(outcome)]
+    if rows:
+        yield _table(("", ""), rows)
+    if stages := _stages(outcome):
+        yield _table(("Stage", "Seconds"), stages)
+    if outcome.built:
+        yield _layers(outcome.built)
+    if outcome.plan and outcome.plan.notes:
+        yield "\n".join(f"- {note}" for note in outcome.plan.notes)
+
+
+def _published(published: Published) -> Iterator[str]:
+    reference = published.reference
+    yield f"### Published: `{reference.tagged_name}`"
+    yield (
+        "Paste this where the hub asks for an image (the profile's “Other…” field, or "
+        f"the hub's configuration):\n\n```text\n{reference.tagged_name}\n```\n\nor, to be sure of "
+        f"every byte:\n\n```text\n{reference}\n```"
+    )
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    yield f"### {failure.title}"
+    where = f"**{failure.place}**: " if failure.place else ""
+    yield f"{where}{failure.what}"
+    if failure.remedy:
+        yield _quoted(failure.remedy)
+    if failure.link:
+        yield f"<{failure.link}>"
+
+
+def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    if outcome.published:
+        tags = ", ".join(f"`{tag}`" for tag in outcome.published.tags)
+        yield "Tags", tags
+        yield "Digest", f"`{outcome.published.digest}`"
+    elif outcome.built and outcome.plan:
+        yield "Tags on this runner", ", ".join(f"`{one.tag}`" for one in outcome.plan.tags)
+    if outcome.built:
+        yield "Size", _size(outcome.built, outcome.published)
+
+
+def _size(built: Built, published: Published | None) -> str:
+    text = f"{megabytes(built.size)} in {len(built.layers)} layers"
+    if published and published.compressed_size:
+        text += f", {megabytes(published.compressed_size)} to download"
+    return text
+
+
+def _checks(checked: Checked | None) -> Iterator[tuple[str, str]]:
+    if checked and checked.tests:
+        yield "Tests", tests_line(checked.tests)
+    if checked and checked.hub_start:
+        yield "Start as on a hub", hub_start_line(checked.hub_start)
+
+
+def tests_line(tests: TestReport) -> str:
+    if tests.problem:
+        return f"✗ {tests.problem}"
+    failed = sum(not test.passed for test in tests.tests)
+    ran = f"{len(tests.tests)} in `image-tests/`"
+    return f"✗ {failed} of {ran} failed" if failed else f"✓ {ran} passed"
+
+
+def hub_start_line(start: HubStart) -> str:
+    return f"✓ answered after {start.seconds:.1f} s" if start.ok else f"⚠ {start.explanation}"
+
+
+def _binder(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    if outcome.binder_cache:
+        yield "binder/Dockerfile", outcome.binder_cache.note
+    if outcome.mybinder:
+        yield "mybinder.org", _mybinder(outcome.mybinder)
+
+
+def _mybinder(triggered: Triggered) -> str:
+    return f"{triggered.note} [launch]({triggered.launch_url})"
+
+
+def _stages(outcome: Outcome) -> list[tuple[str, str]]:
+    checked = outcome.checked
+    timed = (
+        ("Build", outcome.built),
+        ("Tests", checked.tests if checked else None),
+        ("Start as on a hub", checked.hub_start if checked else None),
+        ("Publish", outcome.published),
+    )
+    return [(name, f"{stage.seconds:.1f}") for name, stage in timed if stage]
+
+
+def _layers(built: Built) -> str:
+    largest = sorted(built.layers, key=lambda layer: layer.size, reverse=True)[:LARGEST_LAYERS]
+    rows = ((megabytes(layer.size), f"`{_instruction(layer)}`") for layer in largest)
+    table = _table(("Size", "Made by"), rows)
+    return f"<details><summary>Largest layers</summary>\n\n{table}\n\n</details>"
+
+
+def _instruction(layer: Layer) -> str:
+    text = " ".join(layer.made_by.replace("`", "'").replace("|", "¦").split())
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
+    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", "<br>").replace("|", "\\|")
+
+
+def _quoted(text: str) -> str:
+    return f"```text\n{text.replace('```', chr(39) * 3)}\n```"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,79 @@
+"""Second stage: the image, in the engine of this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from r2d_action.build import Built, Repo2dockerFailed, build
+from r2d_action.context import Context, laid_out
+from r2d_action.disk import freeing
+from r2d_action.engine import Engine, connect
+from r2d_action.environments import repo2docker_command
+from r2d_action.errors import BuildFailed
+from r2d_action.outcome import Outcome
+from r2d_action.plan import Plan
+from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.lending import lent
+from r2d_action.report.diagnose import Sources, diagnose
+from r2d_action.stages.plan import context_of
+from r2d_action.stages.site import Site
+
+# What repo2docker reads from the directory it is started in.
+REPO2DOCKER_CONFIG = "repo2docker_config.py"
+
+
+def built(outcome: Outcome, site: Site) -> Outcome:
+    plan = outcome.plan
+    if plan is None or plan.skip:
+        return outcome
+    runner = site.runner
+    engine = connect(site.env, site.event.workspace)
+    with freeing(site.inputs.free_disk_space, site.env, runner):
+        command = repo2docker_command(
+            plan.build.requirement,
+            plan.build.extra_packages,
+            env=site.env,
+            temporary=site.temporary,
+            cwd=site.event.workspace,
+            say=runner.say,
+        )
+        with runner.group(f"Build {plan.commit_reference}"):
+            result = _build(plan, site, engine, command)
+    return replace(outcome, built=result)
+
+
+def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> Built:
+    context = context_of(site)
+    config = site.event.workspace / REPO2DOCKER_CONFIG
+    registry = plan.repository.registry
+    credential = credential_for(registry, site.inputs, engine.config)
+    with (
+        laid_out(context, site.git, appendix=plan.build.appendix) as folder,
+        lent(engine.env, engine.config, registry, credential) as env,
+    ):
+        try:
+            return build(
+                plan,
+                folder,
+                engine=engine,
+                env=env,
+                repo2docker=command,
+                config=config if config.is_file() else None,
+                on_line=site.runner.say,
+            )
+        except Repo2dockerFailed as failed:
+            raise _explained(failed, plan, context, site) from failed
+
+
+def _explained(failed: Repo2dockerFailed, plan: Plan, context: Context, site: Site) -> BuildFailed:
+    prefix = context.root.relative_to(site.event.workspace).as_posix()
+    sources = Sources.read(
+        context.root, "" if prefix == "." else prefix, appendix_file=plan.build.appendix_file
+    )
+    diagnosis = diagnose(failed.completed.lines, sources)
+    return BuildFailed(
+        f"{diagnosis.what} {diagnosis.why}".strip(),
+        remedy=diagnosis.remedy,
+        place=diagnosis.place,
+        link=diagnosis.link,
+    )

@@ -1,0 +1,68 @@
+"""Third stage: nothing is pushed that has not passed here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import docker
+
+from r2d_action.check.hub_start import HubStart, start_as_on_a_hub
+from r2d_action.check.image_tests import TestReport, find_image_tests, run_image_tests
+from r2d_action.engine import connect
+from r2d_action.errors import CheckFailed
+from r2d_action.outcome import Checked, Failure, Outcome
+from r2d_action.plan import Plan
+from r2d_action.report.summary import tests_line
+from r2d_action.stages.plan import context_of
+from r2d_action.stages.site import Site
+
+
+def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
+    """``image`` is what to check instead of the image that was built."""
+    plan = outcome.plan
+    if plan is None or plan.skip:
+        return outcome
+    image = image or plan.commit_reference.tagged_name
+    client = connect(site.env, site.event.workspace).client
+    checks = Checked(
+        tests=_tests(client, image, plan, site), hub_start=_hub_start(client, image, plan, site)
+    )
+    error = _failure(checks, plan)
+    return replace(outcome, checked=checks, failure=Failure.of(error) if error else None)
+
+
+def _tests(client: docker.DockerClient, image: str, plan: Plan, site: Site) -> TestReport | None:
+    tests = find_image_tests(context_of(site).root, site.event.workspace)
+    if tests is None:
+        return None
+    with site.runner.group("Run the image's tests"):
+        return run_image_tests(
+            client,
+            image,
+            tests,
+            repo_dir=plan.build.repo_dir,
+            timeout=plan.check.timeout,
+            runner=site.runner,
+        )
+
+
+def _hub_start(client: docker.DockerClient, image: str, plan: Plan, site: Site) -> HubStart | None:
+    if plan.check.hub_start == "false":
+        return None
+    with site.runner.group("Start the image as a hub does"):
+        start = start_as_on_a_hub(client, image, timeout=plan.check.timeout, runner=site.runner)
+    if not start.ok and plan.check.hub_start == "auto":
+        site.runner.warning(start.explanation, title="This image would not start on a hub")
+    return start
+
+
+def _failure(checks: Checked, plan: Plan) -> CheckFailed | None:
+    if checks.tests and not checks.tests.passed:
+        return CheckFailed(
+            f"The image was built, but its tests did not pass: {tests_line(checks.tests)[2:]}.",
+            remedy="Nothing was pushed. The failing lines are marked in the files of the tests.",
+        )
+    start = checks.hub_start
+    if start and not start.ok and plan.check.hub_start == "true":
+        return CheckFailed(start.explanation, remedy="\n".join(start.last_lines))
+    return None

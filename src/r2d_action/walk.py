@@ -1,0 +1,38 @@
+"""The one walk, forwards only: an image goes through these stages, and never back.
+
+Each stage takes the record of the run and gives it back with its own part filled
+in; a stage that fails ends the walk, and the record tells how far it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from r2d_action.errors import UserError
+from r2d_action.outcome import Failure, Outcome
+from r2d_action.stages.binder import bindered
+from r2d_action.stages.build import built
+from r2d_action.stages.check import checked
+from r2d_action.stages.plan import planned
+from r2d_action.stages.publish import published
+from r2d_action.stages.site import Site
+
+Stage = Callable[[Outcome, Site], Outcome]
+
+PLAN: tuple[Stage, ...] = (planned,)
+BUILD: tuple[Stage, ...] = (planned, built, checked)
+RUN: tuple[Stage, ...] = (planned, built, checked, published, bindered)
+
+
+def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:
+    """Every expected error ends up in the record; only our own bugs are raised."""
+    record = outcome or Outcome()
+    for stage in stages:
+        try:
+            record = stage(record, site)
+        except UserError as error:
+            record = replace(record, failure=Failure.of(error))
+        if record.failure:
+            break
+    return record

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from r2d_action.context import (
+    LeftOut,
+    build_root,
+    credential_in,
+    laid_out,
+    read_appendix,
+    read_context,
+)
+from r2d_action.errors import InputError
+from r2d_action.git import Git
+
+
+def tree(root: Path, *files: str) -> Path:
+    for name in files:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"content of {name}")
+    return root
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$HOME/.docker",
+        ".docker/config.json",
+        "deep/er/.docker/config.json",
+        "gha-creds-0123abcd.json",
+        ".netrc",
+        "sub/.netrc",
+        ".git-credentials",
+        ".aws/credentials",
+        ".ssh/id_ed25519",
+    ],
+)
+def test_credentials_are_known_by_their_names(path: str) -> None:
+    assert credential_in(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["config.json", "docker/config.json", "netrc.md", "notebooks/credentials", ".docker"]
+)
+def test_innocent_names_are_left_alone(path: str) -> None:
+    assert not credential_in(path)
+
+
+def test_credentials_stay_out_and_are_named(tmp_path: Path) -> None:
+    tree(tmp_path, "a.py", "$HOME/.docker/config.json", "$HOME/.docker/buildx/current", ".netrc")
+    context = read_context(tmp_path)
+    assert context.files == ("a.py",)
+    assert context.folders == ()
+    assert context.left_out == (
+        LeftOut("$HOME/.docker/config.json", "the login of docker"),
+        LeftOut(".netrc", "passwords"),
+    )
+
+
+def test_paths_that_the_run_knows_to_be_private_stay_out(tmp_path: Path) -> None:
+    tree(tmp_path, "a.py", "creds/config.json", "key.json")
+    context = read_context(
+        tmp_path, private={tmp_path / "creds": "a login", tmp_path / "key.json": "a key"}
+    )
+    assert context.files == ("a.py",)
+    assert [one.path for one in context.left_out] == ["creds/config.json", "key.json"]
+
+
+def test_git_stays_out_at_every_depth_unless_it_is_kept(tmp_path: Path) -> None:
+    tree(tmp_path, "a.py", ".git/HEAD", "module/.git", "module/b.py")
+    assert read_context(tmp_path).files == ("a.py", "module/b.py")
+    assert ".git/HEAD" in read_context(tmp_path, keep_git=True).files
+
+
+def test_the_configuration_folder_and_its_files(tmp_path: Path) -> None:
+    tree(tmp_path, "environment.yml", "binder/Dockerfile", "binder/apt.txt")
+    context = read_context(tmp_path)
+    assert context.config_dir == "binder"
+    assert context.dockerfile == "binder/Dockerfile"
+    assert context.environment_files == ("binder/Dockerfile", "binder/apt.txt")
+    without = read_context(tmp_path, without=("binder",))
+    assert without.environment_files == ("environment.yml",)
+
+
+def lay_out(tmp_path: Path, appendix: str = "") -> dict[str, str]:
+    with laid_out(read_context(tmp_path), Git(tmp_path, {}), appendix=appendix) as folder:
+        files = {
+            path.relative_to(folder).as_posix(): path.read_text()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        kept = folder
+    assert not kept.exists()
+    return files
+
+
+def test_the_layout_has_the_files_and_is_gone_afterwards(tmp_path: Path) -> None:
+    tree(tmp_path, "a.py", "deep/b.py", ".netrc")
+    assert lay_out(tmp_path) == {"a.py": "content of a.py", "deep/b.py": "content of deep/b.py"}
+
+
+def test_links_modes_and_empty_folders_survive(tmp_path: Path) -> None:
+    tree(tmp_path, "run.sh")
+    (tmp_path / "run.sh").chmod(0o755)
+    (tmp_path / "link").symlink_to("run.sh")
+    (tmp_path / "outside").symlink_to("/etc")
+    (tmp_path / "empty").mkdir()
+    with laid_out(read_context(tmp_path), Git(tmp_path, {})) as folder:
+        assert os.access(folder / "run.sh", os.X_OK)
+        assert (folder / "link").readlink() == Path("run.sh")
+        assert (folder / "outside").readlink() == Path("/etc")
+        assert (folder / "empty").is_dir()
+
+
+def test_an_appendix_goes_to_the_layout_and_never_to_the_checkout(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM base\n\n")
+    assert lay_out(tmp_path, "RUN x")["Dockerfile"] == "FROM base\nRUN x\n"
+    assert (tmp_path / "Dockerfile").read_text() == "FROM base\n\n"
+
+
+def test_an_appendix_without_a_dockerfile_changes_nothing(tmp_path: Path) -> None:
+    tree(tmp_path, "environment.yml")
+    assert list(lay_out(tmp_path, "RUN x")) == ["environment.yml"]
+
+
+@pytest.mark.parametrize("subdir", ["..", "../other", "/etc", "a/../.."])
+def test_a_subdir_outside_the_checkout_is_refused(tmp_path: Path, subdir: str) -> None:
+    (tmp_path / "repo").mkdir()
+    with pytest.raises(InputError, match=r"SUBDIR: .* leads out"):
+        build_root(tmp_path / "repo", subdir)
+
+
+def test_a_subdir_that_is_a_way_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "door").symlink_to("/etc")
+    with pytest.raises(InputError, match="leads out"):
+        build_root(tmp_path / "repo", "door")
+
+
+def test_a_missing_subdir_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder 'images'"):
+        build_root(tmp_path, "images")
+
+
+def test_the_appendix_is_read_from_the_checkout_alone(tmp_path: Path) -> None:
+    repo = tree(tmp_path / "repo", "appendix")
+    tree(tmp_path, "secret")
+    assert read_appendix(repo, "appendix") == "content of appendix"
+    assert read_appendix(repo, "") == ""
+    for name, word in (
+        ("../secret", "leads out"),
+        ("missing", "no readable file"),
+        (".", "no read"),
+    ):
+        with pytest.raises(InputError, match=word):
+            read_appendix(repo, name)

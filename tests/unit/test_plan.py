@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from r2d_action.context import Context
+from r2d_action.errors import InputError
+from r2d_action.event import Event
+from r2d_action.inputs import read_inputs
+from r2d_action.plan import Plan, make_plan
+from r2d_action.plan.repo2docker import requirement_of, subdir_of
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+NOW = datetime(2026, 8, 3, 4, 5, 6, tzinfo=timezone.utc)
+PUSH = Event(
+    workspace=Path("/checkout"),
+    name="push",
+    repository="Owner/My-Repo",
+    actor="octocat",
+    ref="refs/heads/main",
+    sha=COMMIT,
+)
+PULL_REQUEST = replace(
+    PUSH,
+    name="pull_request",
+    ref="refs/pull/7/merge",
+    pull_request=7,
+    head_repository=PUSH.repository,
+)
+FORK = replace(PULL_REQUEST, head_repository="somebody/My-Repo")
+FILES = Context(Path("/checkout"), ("environment.yml",), (), ())
+NO_FILES = replace(FILES, files=())
+
+
+def plan(event: Event = PUSH, context: Context = FILES, commit: str = COMMIT, **given: str) -> Plan:
+    inputs = read_inputs({f"R2D_{name}": value for name, value in given.items()})
+    return make_plan(inputs, event, context, appendix="", commit=commit, now=NOW)
+
+
+def tags(result: Plan) -> list[str]:
+    return [str(one.tag) for one in result.tags]
+
+
+def pushed(result: Plan) -> list[str]:
+    return [str(one.tag) for one in result.pushed_tags]
+
+
+def refusal(event: Event = PUSH, context: Context = FILES, **given: str) -> str:
+    with pytest.raises(InputError) as caught:
+        plan(event, context, **given)
+    return caught.value.what
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"IMAGE_NAME": "org/image"}, "org/image"),
+        ({"IMAGE_NAME": "Org/Image"}, "org/image"),
+        ({"IMAGE_NAME": "image", "DOCKER_REGISTRY": "localhost:5000"}, "localhost:5000/image"),
+        ({"IMAGE_NAME": "o/i", "DOCKER_REGISTRY": "https://quay.io/"}, "quay.io/o/i"),
+        ({"IMAGE_NAME": "quay.io/o/i", "DOCKER_REGISTRY": "quay.io"}, "quay.io/o/i"),
+        (
+            {"IMAGE_NAME": "i", "DOCKER_REGISTRY": "us-docker.pkg.dev/p/r"},
+            "us-docker.pkg.dev/p/r/i",
+        ),
+        ({}, "octocat/my-repo"),
+        ({"DOCKER_USERNAME": "Alice", "DOCKER_REGISTRY": "quay.io"}, "quay.io/alice/my-repo"),
+        ({"DOCKER_USERNAME": "team+robot", "DOCKER_REGISTRY": "quay.io"}, "quay.io/team/my-repo"),
+    ],
+)
+def test_the_name_of_the_image(given: Mapping[str, str], name: str) -> None:
+    assert plan(**given).repository.name == name
+
+
+def test_a_change_of_the_name_is_told() -> None:
+    assert any("org/image" in note for note in plan(IMAGE_NAME="Org/Image").notes)
+    assert not plan(IMAGE_NAME="org/image").notes
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("my image", "space"),
+        ("$HUB/image", "`$`"),
+        ("org/image:v1", "`IMAGE_NAME: org/image` and `ADDITIONAL_TAG: v1`"),
+        ("org/image@sha256:00", "tag"),
+        ("org//image", "legal"),
+        ("image", "account of Docker Hub"),
+    ],
+)
+def test_an_odd_name_is_refused_with_one_that_works(name: str, word: str) -> None:
+    text = refusal(IMAGE_NAME=name)
+    assert text.startswith("IMAGE_NAME")
+    assert word in text
+    assert "`IMAGE_NAME: " in text
+
+
+def test_a_name_without_an_account_is_good_enough_for_the_local_engine() -> None:
+    assert plan(IMAGE_NAME="image", NO_PUSH="true").repository.name == "image"
+
+
+def test_a_bot_without_a_name_for_the_image() -> None:
+    bot = replace(PUSH, actor="renovate[bot]")
+    assert "`IMAGE_NAME: " in refusal(bot)
+    assert plan(bot, NO_PUSH="true").repository.name == "owner/my-repo"
+
+
+# Tags
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["0123456789ab", "latest"]),
+        ({"LATEST_TAG_OFF": "true"}, ["0123456789ab"]),
+        ({"LATEST_TAG_OFF": "false"}, ["0123456789ab", "latest"]),
+        ({"ADDITIONAL_TAG": "v1"}, ["0123456789ab", "v1", "latest"]),
+        ({"ADDITIONAL_TAG": "feature/x"}, ["0123456789ab", "feature-x", "latest"]),
+        ({"ADDITIONAL_TAG": "latest"}, ["0123456789ab", "latest"]),
+        (
+            {"TAGS": "{branch},{date} {commit}-x {pr} {git_tag}", "LATEST_TAG_OFF": "yes"},
+            ["0123456789ab", "main", "2026.08.03", "0123456789ab-x"],
+        ),
+    ],
+)
+def test_the_tags_of_a_push(given: Mapping[str, str], expected: list[str]) -> None:
+    assert tags(plan(**given)) == expected
+    assert pushed(plan(**given)) == expected
+
+
+def test_the_tag_names_what_is_checked_out() -> None:
+    head = "f" * 40
+    assert tags(plan(commit=head))[0] == "f" * 12
+    assert tags(plan(commit=""))[0] == COMMIT[:12]
+
+
+def test_a_pull_request_does_not_move_latest() -> None:
+    result = plan(PULL_REQUEST, TAGS="pr-{pr}", ADDITIONAL_TAG="latest")
+    assert tags(result) == ["0123456789ab", "latest", "pr-7"]
+    assert pushed(result) == ["0123456789ab", "pr-7"]
+
+
+def test_differences_and_omissions_are_told() -> None:
+    assert any("repo2docker-action" in n for n in plan(LATEST_TAG_OFF="false").notes)
+    assert any("feature-x" in n for n in plan(ADDITIONAL_TAG="feature/x").notes)
+    assert any("{pr}" in n for n in plan(TAGS="{pr}").notes)
+
+
+def test_tags_that_cannot_be() -> None:
+    assert "ADDITIONAL_TAG" in refusal(ADDITIONAL_TAG="///")
+    assert "{branch}" in refusal(TAGS="{brunch}")
+
+
+# Whether to push
+
+
+def test_who_pushes() -> None:
+    dependabot = replace(PULL_REQUEST, actor="dependabot[bot]")
+    assert plan().push
+    assert plan(PULL_REQUEST).push
+    assert not plan(NO_PUSH="true").push
+    assert "fork" in plan(FORK).why_no_push
+    assert "Dependabot" in plan(dependabot).why_no_push
+    assert plan(FORK, DOCKER_USERNAME="u", DOCKER_PASSWORD="p" * 9).push
+
+
+def test_binder_needs_a_pushed_image() -> None:
+    assert refusal(BINDER_CACHE="true", NO_PUSH="true").startswith("BINDER_CACHE")
+
+
+def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
+    assert "actions/checkout" in refusal(context=NO_FILES)
+    assert "actions/checkout" in refusal(context=NO_FILES, BINDER_CACHE="1", MYBINDERORG_TAG="main")
+    result = plan(context=NO_FILES, MYBINDERORG_TAG="main")
+    assert result.skip
+    assert not result.push
+    # The name is of no use then, and must not stop anything.
+    bot = replace(PUSH, actor="renovate[bot]")
+    assert plan(bot, NO_FILES, MYBINDERORG_TAG="main").skip
+
+
+# What repo2docker gets
+
+
+@pytest.mark.parametrize(
+    ("text", "requirement"),
+    [
+        ("", None),
+        ("2026.4.0", "jupyter-repo2docker==2026.4.0"),
+        ("v2024.07.0", "jupyter-repo2docker==2024.07.0"),
+        ("repo2docker==2023.1", "jupyter-repo2docker==2023.1"),
+        ("jupyter-repo2docker>=2024", "jupyter-repo2docker>=2024"),
+        ("jupyter_repo2docker", "jupyter-repo2docker"),
+        (
+            "git+https://github.com/jupyterhub/repo2docker@abc",
+            "git+https://github.com/jupyterhub/repo2docker@abc",
+        ),
+        ("repo2docker @ git+https://x/y@z", "jupyter-repo2docker @ git+https://x/y@z"),
+    ],
+)
+def test_every_spelling_of_a_version(text: str, requirement: str | None) -> None:
+    assert requirement_of(read_inputs({"R2D_FORCE_REPO2DOCKER_VERSION": text})) == requirement
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("--build-arg A='b c'", ("--build-arg", "A=b c")),
+        ("--Repo2Docker.base_image = debian:12", ("--Repo2Docker.base_image=debian:12",)),
+        ("--debug $(id) `id`", ("--debug", "$(id)", "`id`")),
+        ("--subdir images/r --debug", ("--debug",)),
+    ],
+)
+def test_extra_arguments_are_split_as_a_shell_would_without_a_shell(
+    text: str, args: tuple[str, ...]
+) -> None:
+    assert plan(REPO2DOCKER_EXTRA_ARGS=text).build.extra_args == args
+
+
+@pytest.mark.parametrize("text", ["--subdir a/b", "--subdir=a/b", "--Repo2Docker.subdir=a/b"])
+def test_a_subdir_among_the_extra_arguments_counts(text: str) -> None:
+    assert subdir_of(read_inputs({"R2D_REPO2DOCKER_EXTRA_ARGS": text})) == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("--push", "NO_PUSH"),
+        ("--image-name=x", "IMAGE_NAME"),
+        ("--appendix 'RUN x'", "APPENDIX_FILE"),
+        ("--no-build", "no place"),
+        ("-p 80:80", "no place"),
+        ("--label 'a=b", "quotation mark"),
+    ],
+)
+def test_arguments_that_contradict_us_are_refused(text: str, word: str) -> None:
+    assert word in refusal(REPO2DOCKER_EXTRA_ARGS=text)
+
+
+def test_two_subdirs_are_refused() -> None:
+    assert "two folders" in refusal(SUBDIR="a", REPO2DOCKER_EXTRA_ARGS="--subdir b")
+
+
+@pytest.mark.parametrize(
+    ("given", "user", "repo_dir"),
+    [
+        ({}, "jovyan", "/home/jovyan"),
+        ({"NOTEBOOK_USER": "ana"}, "ana", "/home/ana"),
+        ({"NOTEBOOK_USER": "ana", "REPO_DIR": "/srv/repo"}, "ana", "/srv/repo"),
+        ({"NOTEBOOK_USER": "ana", "MYBINDERORG_TAG": "main"}, "jovyan", "/home/jovyan"),
+        ({"NOTEBOOK_USER": "ana", "BINDER_CACHE": "true"}, "jovyan", "/home/jovyan"),
+    ],
+)
+def test_user_and_folder(given: Mapping[str, str], user: str, repo_dir: str) -> None:
+    result = plan(**given).build
+    assert (result.user_name, result.repo_dir) == (user, repo_dir)
+
+
+def test_a_user_name_that_no_system_takes() -> None:
+    assert refusal(NOTEBOOK_USER="Ana Maria").startswith("NOTEBOOK_USER")
+
+
+def test_labels_tell_where_the_image_comes_from() -> None:
+    labels = dict(plan().build.labels)
+    assert labels["org.opencontainers.image.revision"] == COMMIT
+    assert labels["org.opencontainers.image.source"] == "https://github.com/Owner/My-Repo"
+    assert labels["org.opencontainers.image.created"] == "2026-08-03T04:05:06Z"
+    assert labels["repo2docker.ref"] == "refs/heads/main"
