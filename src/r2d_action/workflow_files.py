@@ -48,7 +48,9 @@ def _unknown_in_step(step: yaml.MappingNode, path: str) -> Iterator[UnknownInput
     uses, given = parts.get("uses"), parts.get("with")
     if not isinstance(uses, yaml.ScalarNode) or not _OUR_ACTION.fullmatch(uses.value):
         return
-    keys = {key.value: key for key, _ in given.value} if _is_mapping(given) else {}
+    if not isinstance(given, yaml.MappingNode):
+        return
+    keys = {key.value: key for key, _ in given.value}
     for name in unknown_inputs(keys):
         yield UnknownInput(name, Place(path, keys[name].start_mark.line + 1))
 
@@ -61,7 +63,3 @@ def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _mappings(item)
-
-
-def _is_mapping(node: yaml.Node | None) -> bool:
-    return isinstance(node, yaml.MappingNode)

@@ -560,7 +560,7 @@ def rules() -> Rules:
 def url(place: Place, rules: Rules) -> Iterator[str]:
     place.server.run("config", "http.receivepack", "true")
     with GitServer(place, rules) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/server.git"
         finally:

@@ -98,7 +98,7 @@ class Binder(ThreadingHTTPServer):
 
 def serving() -> Iterator[Binder]:
     with Binder() as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
         try:
             yield server
         finally:

@@ -192,7 +192,7 @@ def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
 @pytest.mark.parametrize(
     ("text", "requirement"),
     [
-        ("", None),
+        ("", ""),
         ("2026.4.0", "jupyter-repo2docker==2026.4.0"),
         ("v2024.07.0", "jupyter-repo2docker==2024.07.0"),
         ("repo2docker==2023.1", "jupyter-repo2docker==2023.1"),
@@ -205,7 +205,7 @@ def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
         ("repo2docker @ git+https://x/y@z", "jupyter-repo2docker @ git+https://x/y@z"),
     ],
 )
-def test_every_spelling_of_a_version(text: str, requirement: str | None) -> None:
+def test_every_spelling_of_a_version(text: str, requirement: str) -> None:
     assert requirement_of(read_inputs({"R2D_FORCE_REPO2DOCKER_VERSION": text})) == requirement
 
 

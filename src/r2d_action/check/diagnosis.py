@@ -10,8 +10,6 @@ from pathlib import PurePosixPath
 
 PORT = 8888
 SINGLEUSER = "jupyterhub-singleuser"
-# What a shell answers for a command that it may not run, or that does not exist.
-CANNOT_RUN = (126, 127)
 KILLED = 137
 
 
@@ -45,7 +43,8 @@ class ImageFacts:
     """Of the image's configuration and of its accounts, as far as a hub depends on them.
 
     ``account`` is the name of uid 1000, or nothing; ``home`` the folder over which the
-    volume is mounted; ``singleuser`` the path of its command in the image, or nothing.
+    volume is mounted; ``singleuser`` the path of its command in the image, or nothing, which
+    is ``usable`` when uid 1000 may run it.
     """
 
     user: str
@@ -53,6 +52,7 @@ class ImageFacts:
     home: str
     home_variable: str = ""
     singleuser: str = ""
+    usable: bool = False
     start_script: str = ""
     entrypoint: tuple[str, ...] = ()
 
@@ -132,7 +132,7 @@ def wrong_address(evidence: Evidence) -> Diagnosis | None:
     return Diagnosis(
         Reason.WRONG_ADDRESS,
         f"The server listens on {found.host}:{found.port}{found.path.removesuffix('api')}, where "
-        f"no hub looks for it: hubs ask on port {PORT} of every address, under /user/.",
+        f"no hub looks for it: hubs name the port ({PORT}) and the path, and ask from outside.",
         "Remove ip, port and base_url from the image's Jupyter configuration "
         "(jupyter_server_config.py) and start script; the hub sets them. The image's "
         'entrypoint has to run the command that it is given: end it with exec "$@".',
@@ -156,19 +156,18 @@ def start_script_hidden(evidence: Evidence) -> Diagnosis | None:
 
 def no_singleuser(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
-    ended = evidence.exit_code in CANNOT_RUN or _said(evidence, _not_found(SINGLEUSER))
-    if not ended or not _said(evidence, re.compile(re.escape(SINGLEUSER))):
+    if not _said(evidence, _not_found(SINGLEUSER)) or (image.singleuser and not image.usable):
         return None
     if _is_below(image.singleuser, image.home):
         return Diagnosis(
             Reason.NO_SINGLEUSER,
             f"{SINGLEUSER} is installed in {image.singleuser}, which the user's volume hides on "
-            f"a hub.",
+            "a hub.",
             f"Install Jupyter outside {image.home}, for example in /opt or /srv.",
         )
     return Diagnosis(
         Reason.NO_SINGLEUSER,
-        f"The image has no {SINGLEUSER} that uid 1000 can run, which is what hubs start.",
+        f"The image has no {SINGLEUSER} on its PATH, which is what hubs start.",
         _install_jupyterhub(image),
     )
 
@@ -193,10 +192,14 @@ def home_permission(evidence: Evidence) -> Diagnosis | None:
 def wrong_user(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
     denied = next(_denied(evidence), "")
-    if denied:
-        explanation = f"The server runs as uid 1000 on a hub, and that user may not use {denied}."
-    elif not image.account and _said(evidence, UNKNOWN_UID):
+    if evidence.exit_code is None:
+        return None
+    if image.singleuser and not image.usable:
+        denied = image.singleuser
+    if not image.account and (denied or _said(evidence, UNKNOWN_UID)):
         explanation = "Hubs start the server as uid 1000, and the image has no such user."
+    elif denied:
+        explanation = f"Hubs start the server as uid 1000, and that user may not use {denied}."
     elif _said(evidence, WANTS_ROOT):
         explanation = "The image insists on being root, and hubs start it as uid 1000."
     else:
@@ -207,7 +210,7 @@ def wrong_user(evidence: Evidence) -> Diagnosis | None:
 def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
     """It fell over its own imports: its parts are of versions that do not fit together."""
     culprit = next((line for line in reversed(evidence.logs) if IMPORT_ERROR.match(line)), "")
-    if not culprit or not _said(evidence, JUPYTERHUB_CODE):
+    if not culprit or not _said(evidence, JUPYTERHUB_CODE) or _said(evidence, OWN_CONFIGURATION):
         return None
     return Diagnosis(
         Reason.VERSION,
@@ -235,7 +238,7 @@ def crashed(evidence: Evidence) -> Diagnosis | None:
     said = next((line.strip() for line in reversed(evidence.words) if line.strip()), "nothing")
     return Diagnosis(
         Reason.CRASHED,
-        f"The container ended after {evidence.seconds:.0f} s with exit code {evidence.exit_code}"
+        f"The container ended after {evidence.seconds:.1f} s with exit code {evidence.exit_code}"
         f"{memory if evidence.exit_code == KILLED else ''}; the last that it said: {said}",
         "Its last lines say more; what the start script needs has to be there without the home's "
         "files and without a login.",
@@ -284,6 +287,7 @@ WANTS_ROOT = re.compile(
     r"\b(?:must|needs? to|has to)\b.*\broot\b|no new privileges|sudo:", re.IGNORECASE
 )
 IMPORT_ERROR = re.compile(r"(?:\w*ImportError|ModuleNotFoundError|AttributeError|SyntaxError):")
+OWN_CONFIGURATION = re.compile(r'File ".*_config\.py"')
 JUPYTERHUB_CODE = re.compile(r'File ".*/jupyterhub/')
 NO_SUCH_FILE = r"(?:no such file|not found|cannot find|can't open)"
 

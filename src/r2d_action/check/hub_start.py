@@ -89,7 +89,7 @@ def conclude(evidence: Evidence, diagnosis: Diagnosis) -> HubStart:
         diagnosis.explanation,
         diagnosis.remedy,
         evidence.seconds,
-        evidence.logs,
+        evidence.words,
         answer.jupyterhub if answer else "",
         answer.server_version if answer else "",
     )
@@ -97,17 +97,18 @@ def conclude(evidence: Evidence, diagnosis: Diagnosis) -> HubStart:
 
 def observe(client: docker.DockerClient, image: str, timeout: float) -> Evidence:
     config = client.images.get(image).attrs["Config"]
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     with throw_away(client, image, **hub_options(timeout)) as hub:
         put_tool(hub, "hub.py")
         refusal = start(hub)
-        opening = first_word(hub, deadline)
+        opening = first_word(hub, began + timeout)
         if not opening:
-            return Evidence(facts_of(config, {}), timeout, **ending_of(hub, refusal))
+            seconds = time.monotonic() - began
+            return Evidence(facts_of(config, {}), seconds, **ending_of(hub, refusal))
         facts = facts_of(config, opening["image"])
         options = user_options(image, hub, facts, opening["hub_port"])
         with throw_away(client, image, **options) as user:
-            return watch(hub, user, facts, start(user), deadline + GRACE_SECONDS)
+            return watch(hub, user, facts, start(user), timeout + GRACE_SECONDS)
 
 
 def hub_options(seconds: float) -> dict[str, Any]:
@@ -128,7 +129,8 @@ def hub_options(seconds: float) -> dict[str, Any]:
         },
     }
     command = ["-c", WITH_ANY_PYTHON, "sh", f"{TOOLS}/hub.py", json.dumps(order)]
-    return {"entrypoint": ["/bin/sh"], "command": command, "user": str(UID)}
+    # As root, who sees what uid 1000 may not; it starts nothing of the image's.
+    return {"entrypoint": ["/bin/sh"], "command": command, "user": "0"}
 
 
 def user_options(image: str, hub: Container, facts: ImageFacts, hub_port: int) -> dict[str, Any]:
@@ -176,7 +178,7 @@ def hub_environment(image: str, api_url: str) -> dict[str, str]:
     }
 
 
-def facts_of(config: Mapping[str, Any], seen: Mapping[str, str]) -> ImageFacts:
+def facts_of(config: Mapping[str, Any], seen: Mapping[str, Any]) -> ImageFacts:
     """``config`` is the image's own, ``seen`` what its container tells about itself."""
     environment = dict(line.split("=", 1) for line in config.get("Env") or () if "=" in line)
     home = seen.get("account_home", "")
@@ -186,6 +188,7 @@ def facts_of(config: Mapping[str, Any], seen: Mapping[str, str]) -> ImageFacts:
         home=home if home.startswith("/") and home != "/" else DEFAULT_HOME,
         home_variable=environment.get("HOME", ""),
         singleuser=seen.get("singleuser", ""),
+        usable=seen.get("usable", False),
         start_script=environment.get("R2D_ENTRYPOINT", ""),
         entrypoint=tuple(config.get("Entrypoint") or ()),
     )
@@ -201,10 +204,11 @@ def first_word(hub: Container, deadline: float) -> Mapping[str, Any] | None:
 
 
 def watch(
-    hub: Container, user: Container, facts: ImageFacts, refusal: str, deadline: float
+    hub: Container, user: Container, facts: ImageFacts, refusal: str, seconds: float
 ) -> Evidence:
     """Wait until the hub's side has decided, or the user's container has ended."""
     began = time.monotonic()
+    deadline = began + seconds
     while not (refusal or has_ended(hub) or has_ended(user) or time.monotonic() > deadline):
         time.sleep(POLL_SECONDS)
     seen = [*words_of(hub), {}, {}][1]

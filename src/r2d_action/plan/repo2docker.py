@@ -122,15 +122,13 @@ def _split(name: str, text: str) -> tuple[str, ...]:
         ) from None
 
 
-def requirement_of(inputs: Inputs) -> str | None:
-    """What pip takes for FORCE_REPO2DOCKER_VERSION, None for the version we carry.
+def requirement_of(inputs: Inputs) -> str:
+    """What pip takes for FORCE_REPO2DOCKER_VERSION, empty for the version we carry.
 
     A bare version, ``repo2docker==X`` and what is a requirement already are all
     written in the wild.
     """
     text = inputs.force_repo2docker_version
-    if not text:
-        return None
     if re.fullmatch(r"v?\d[\w.+!-]*", text):
         return f"{REPO2DOCKER}=={text.removeprefix('v')}"
     return re.sub(r"^(jupyter[-_])?repo2docker(?=\s*([=<>!~\[@]|$))", REPO2DOCKER, text)

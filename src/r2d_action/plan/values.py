@@ -19,14 +19,14 @@ class PlannedTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
-    """How repo2docker is called; ``requirement`` is what pip takes, None for the locked one."""
+    """How repo2docker is called; ``requirement`` is what pip takes, empty for the locked one."""
 
     user_name: str
     repo_dir: str
     appendix: str
     appendix_file: str
     extra_args: tuple[str, ...]
-    requirement: str | None
+    requirement: str
     extra_packages: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
 

@@ -12,7 +12,6 @@ from r2d_action.engine import connect
 from r2d_action.errors import CheckFailed
 from r2d_action.outcome import Checked, Failure, Outcome
 from r2d_action.plan import Plan
-from r2d_action.report.summary import tests_line
 from r2d_action.stages.plan import context_of
 from r2d_action.stages.site import Site
 
@@ -52,17 +51,22 @@ def _hub_start(client: docker.DockerClient, image: str, plan: Plan, site: Site) 
     with site.runner.group("Start the image as a hub does"):
         start = start_as_on_a_hub(client, image, timeout=plan.check.timeout, runner=site.runner)
     if not start.ok and plan.check.hub_start == "auto":
-        site.runner.warning(start.explanation, title="This image would not start on a hub")
+        site.runner.warning(
+            f"{start.explanation} {start.remedy}", title="This image would not start on a hub"
+        )
     return start
 
 
 def _failure(checks: Checked, plan: Plan) -> CheckFailed | None:
     if checks.tests and not checks.tests.passed:
         return CheckFailed(
-            f"The image was built, but its tests did not pass: {tests_line(checks.tests)[2:]}.",
-            remedy="Nothing was pushed. The failing lines are marked in the files of the tests.",
+            f"The image was built, but its tests did not pass, so nothing was pushed: "
+            f"{checks.tests.problem}"
         )
     start = checks.hub_start
     if start and not start.ok and plan.check.hub_start == "true":
-        return CheckFailed(start.explanation, remedy="\n".join(start.last_lines))
+        return CheckFailed(
+            f"Nothing was pushed, because this image would not start on a hub: {start.explanation}",
+            remedy="\n".join((start.remedy, *start.last_lines)),
+        )
     return None

@@ -9,6 +9,7 @@ line: first what the image looks like and where this hub listens, at the end wha
 
 import http.client
 import json
+import os
 import pwd
 import shutil
 import socket
@@ -16,9 +17,11 @@ import struct
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
+from urllib.parse import urlparse
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.2
@@ -42,18 +45,32 @@ def say(value: Dict[str, Any]) -> None:
     print(json.dumps(value), flush=True)
 
 
-def look_at_image(uid: int) -> Dict[str, str]:
+def look_at_image(uid: int) -> Dict[str, Any]:
     """The name and home of the account that the hub uses, and where its command is."""
     try:
         account = pwd.getpwuid(uid)
-        name, home = account.pw_name, account.pw_dir
+        name, home, gid = account.pw_name, account.pw_dir, account.pw_gid
     except KeyError:
-        name, home = "", ""
-    return {
-        "account": name,
-        "account_home": home,
-        "singleuser": shutil.which("jupyterhub-singleuser") or "",
-    }
+        name, home, gid = "", "", 0
+    singleuser = shutil.which("jupyterhub-singleuser") or ""
+    with asking_as(uid, gid):
+        usable = os.access(singleuser, os.X_OK)
+    return {"account": name, "account_home": home, "singleuser": singleuser, "usable": usable}
+
+
+@contextmanager
+def asking_as(uid: int, gid: int) -> Iterator[None]:
+    """``os.access`` answers for the real user, which is this one; we stay able to go back."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setregid(gid, 0)
+    os.setreuid(uid, 0)
+    try:
+        yield
+    finally:
+        os.setreuid(0, 0)
+        os.setregid(0, 0)
+        os.setgroups(groups)
 
 
 def hub_handler(order: Dict[str, Any]) -> type:
@@ -102,7 +119,7 @@ class Watch:
     def until_decided(self) -> Dict[str, Any]:
         deadline = time.monotonic() + self.order["seconds"]
         astray_since = None  # type: Optional[float]
-        asked = None  # type: Optional[Answer]
+        asked = elsewhere = None  # type: Optional[Answer]
         while time.monotonic() < deadline:
             asked = self.ask_where_it_should_be()
             if asked and asked["up"]:
@@ -115,7 +132,7 @@ class Watch:
             elif time.monotonic() - astray_since > SETTLE_SECONDS:
                 return {"asked": asked, "elsewhere": elsewhere}
             time.sleep(POLL_SECONDS)
-        return {"asked": asked, "listening": list(self.listening())}
+        return {"asked": asked, "elsewhere": elsewhere, "listening": list(self.listening())}
 
     def ask_where_it_should_be(self) -> Optional[Answer]:
         return self.first_up([(self.address, self.port)], [self.prefix + "api", self.prefix])
@@ -123,7 +140,7 @@ class Watch:
     def ask_elsewhere(self) -> Optional[Answer]:
         """An answer that only a Jupyter server gives, from another address or path."""
         places = [(self.address, self.port)]
-        places += [("[::1]" if ":" in host else LOOPBACK, port) for host, port in self.listening()]
+        places += [("::1" if ":" in host else LOOPBACK, port) for host, port in self.listening()]
         found = self.first_up(places, [self.prefix + "api", "/api"])
         return found if found and found["up"] and found["server_version"] else None
 
@@ -153,7 +170,7 @@ class Watch:
 
 def ask(host: str, port: int, path: str, token: str = "") -> Optional[Answer]:
     """``None`` when nothing answers."""
-    connection = http.client.HTTPConnection(host.strip("[]"), port, timeout=REQUEST_SECONDS)
+    connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
     headers = {"Authorization": "token " + token} if token else {}
     try:
         connection.request("GET", path, headers=headers)
@@ -168,11 +185,20 @@ def ask(host: str, port: int, path: str, token: str = "") -> Optional[Answer]:
         "port": port,
         "path": path,
         "status": response.status,
-        # Not allowed without a login is an answer, too; not found or broken is none.
-        "up": response.status < 400 or response.status in (401, 403),
+        "up": is_up(response.status, urlparse(response.getheader("Location") or "").path, path),
         "jupyterhub": response.getheader("X-JupyterHub-Version") or "",
         "server_version": version_in(body),
     }
+
+
+def is_up(status: int, location: str, path: str) -> bool:
+    """Not allowed without a login is an answer, too; not found or broken is none.
+
+    A server that the hub started sends people to the hub's login, or stays below its path.
+    """
+    if 300 <= status < 400:
+        return location.startswith(("/hub/", "/".join(path.split("/")[:3]) + "/"))
+    return status < 300 or status in (401, 403)
 
 
 def version_in(body: bytes) -> str:

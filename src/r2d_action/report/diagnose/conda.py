@@ -27,7 +27,7 @@ _MISSING = (
 _MISSING_LIST = re.compile(r"PackagesNotFoundError|ResolvePackageNotFound")
 _LISTED = re.compile(r"^ +- (?:[\w./-]+::)?(?P<name>[\w.-]+)(?P<version>[=<>!~ ]*\S*)")
 _INCOMPATIBLE = re.compile(
-    r"The following packages? (?:are incompatible|is not installable)"
+    r"The following packages? (?:are incompatible|could not be installed|is not installable)"
     r"|LibMambaUnsatisfiableError|UnsatisfiableError|Found conflicts"
 )
 _BRANCH = re.compile(_ROOT)
@@ -151,15 +151,21 @@ def incompatible(stream: Stream, sources: Sources) -> Diagnosis | None:
     ours = [one for one in wanted if locate_named(found, one.name)] or list(wanted)
     pinned = [one for one in ours if one.version] or ours
     place = _place(found, pinned)
-    subject = listed(map(str, wanted)) if wanted else "these packages"
     return Diagnosis(
-        what=f"conda cannot install {subject} together.",
+        what=_cannot_install(wanted),
         why="Each works only with versions of the others, or of what they share, that the rest "
         "does not allow.",
         remedy="Loosen or remove a version, best the oldest one; begin with "
         f"{written_in(place, 'environment.yml')}.",
         place=place,
     )
+
+
+def _cannot_install(wanted: tuple[Wanted, ...]) -> str:
+    if len(wanted) == 1:
+        return f"conda cannot install {listed(map(str, wanted))} beside what is there already."
+    subject = listed(map(str, wanted)) if wanted else "these packages"
+    return f"conda cannot install {subject} together."
 
 
 def _asked_for(stream: Stream) -> tuple[Wanted, ...]:

@@ -1,0 +1,118 @@
+"""R cannot install or find a package."""
+
+from __future__ import annotations
+
+import re
+
+from r2d_action.errors import Place
+from r2d_action.report.diagnose.diagnosis import Diagnosis
+from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.sources import Sources
+from r2d_action.report.diagnose.stream import Stream
+from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
+
+SEARCH_LINK = "https://cran.r-project.org/web/packages/available_packages_by_name.html"
+
+_QUOTED = r"[‘'\"]([^’'\"]+)[’'\"]"
+_UNAVAILABLE = re.compile(rf"(?:package|dependency) {_QUOTED} (?:is|are) not available(?! for package)")
+_DEPENDENCY = re.compile(r"dependenc(?:y|ies) (.+) (?:is|are) not available for package " + _QUOTED)
+_NO_PACKAGE = re.compile(rf"there is no package called {_QUOTED}")
+_NO_FUNCTION = re.compile(r"could not find function " + _QUOTED)
+_STATUS = re.compile(rf"installation of package {_QUOTED} had non-zero exit status")
+_GITHUB = re.compile(r"Failed to install '([^']+)' from (?:GitHub|GitLab|Bitbucket)")
+_LIMIT = re.compile(r"API rate limit exceeded|HTTP error 403")
+
+
+def unavailable(stream: Stream, sources: Sources) -> Diagnosis | None:
+    names = unique(match[1] for match in stream.find_all(_UNAVAILABLE))
+    if not names:
+        return None
+    place = _place(stream, sources, *names)
+    first = names[0]
+    return Diagnosis(
+        what=f"R cannot find {listed(names)}.",
+        why="The name is misspelled (upper and lower case differ), the package has left CRAN, or "
+        "it asks for a newer R.",
+        remedy=f"Correct {written_in(place, 'install.R')}, or install it from where it is now:"
+        + block(f'remotes::install_github("owner/{first}")'),
+        place=place,
+        link=SEARCH_LINK,
+    )
+
+
+def dependency(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_DEPENDENCY)
+    if not match:
+        return None
+    needed = re.findall(r"[\w.]+", match[1])
+    return Diagnosis(
+        what=f"R cannot install {code(match[2])}, because {listed(needed)} did not install.",
+        why="The first failure further up in the log is the one that counts; most often a library "
+        "of the operating system is missing.",
+        remedy=f"Install {listed(needed)} alone first, and look at what R says about it.",
+        place=_place(stream, sources, match[2], *needed),
+    )
+
+
+def from_github(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_GITHUB)
+    if not match:
+        return None
+    limited = stream.find(_LIMIT)
+    return Diagnosis(
+        what=f"R cannot install {code(match[1])} from its repository.",
+        why="GitHub answers a limited number of questions an hour from one machine."
+        if limited
+        else "The repository, branch or tag does not exist, or is private.",
+        remedy="Run the job again later, or install the package from CRAN."
+        if limited
+        else "Check the address, which is written `owner/repository@branch`.",
+        place=_place(stream, sources, match[1].partition("/")[2] or match[1], match[1]),
+    )
+
+
+def not_installed(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_NO_PACKAGE)
+    if not match:
+        return None
+    place = _place(stream, sources, match[1])
+    return Diagnosis(
+        what=f"The R package {code(match[1])} is used before it is installed.",
+        why="It was never installed, or its installation failed further up without stopping.",
+        remedy=f"Install it above {written_in(place, 'install.R')}:"
+        + block(f'install.packages("{match[1]}")'),
+        place=place,
+    )
+
+
+def wrong_function(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_NO_FUNCTION)
+    if not match:
+        return None
+    misspelled = match[1] in {"install.package", "install_packages", "installpackages"}
+    return Diagnosis(
+        what=f"R has no function {code(match[1])}.",
+        why="Its name is misspelled, or the package that brings it is not loaded.",
+        remedy="Write `install.packages(…)`, with an s at the end."
+        if misspelled
+        else "Correct the name, or write the package before it, as in `remotes::install_github(…)`.",
+        place=_place(stream, sources, match[1]),
+    )
+
+
+def failed(stream: Stream, sources: Sources) -> Diagnosis | None:
+    names = unique(match[1] for match in stream.find_all(_STATUS))
+    if not names:
+        return None
+    return Diagnosis(
+        what=f"R could not install {listed(names)}.",
+        why="Most often a library of the operating system is missing, which R names a few lines "
+        "above.",
+        remedy="Look for a line with `deb:` or `fatal error:` in the log, and add the package that "
+        "it names to `apt.txt`.",
+        place=_place(stream, sources, *names),
+    )
+
+
+def _place(stream: Stream, sources: Sources, *words: str) -> Place | None:
+    return locate(passages(stream, sources), *words)

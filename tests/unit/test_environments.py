@@ -1,0 +1,178 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from r2d_action.environments import (
+    APPLICATION_LOCK,
+    REPO2DOCKER_LOCK,
+    ensure,
+    find_environments,
+)
+from r2d_action.errors import UserError
+from r2d_action.pip import PipFailed, pip_env
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = (APPLICATION_LOCK, REPO2DOCKER_LOCK, ROOT / "requirements" / "dev.txt")
+
+
+def silent(_text: str) -> None:
+    pass
+
+
+class Filler:
+    """Makes a small environment, and counts how often it had to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, folder: Path, scratch: Path) -> None:
+        self.count += 1
+        (folder / "package").mkdir(parents=True)
+        (folder / "package" / "module.py").write_text("x = 1\n")
+        (scratch / "download").write_text("not part of it")
+
+
+def full_disk(folder: Path, _scratch: Path) -> None:
+    folder.mkdir()
+    (folder / "half").write_text("")
+    raise OSError("No space left on device")
+
+
+def test_an_environment_is_made_once(tmp_path: Path) -> None:
+    filler = Filler()
+    assert ensure(tmp_path / "one", filler)
+    assert not ensure(tmp_path / "one", filler)
+    assert filler.count == 1
+    assert (tmp_path / "one" / "package" / "module.py").read_text() == "x = 1\n"
+
+
+def test_nothing_but_the_environment_and_its_lock_stays(tmp_path: Path) -> None:
+    ensure(tmp_path / "one", Filler())
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "one.lock"}
+
+
+def test_a_failure_leaves_no_environment(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space"):
+        ensure(tmp_path / "one", full_disk)
+    assert {path.name for path in tmp_path.iterdir()} == {"one.lock"}
+    assert ensure(tmp_path / "one", Filler())
+
+
+def remove_file(folder: Path) -> None:
+    (folder / "package" / "module.py").unlink()
+
+
+def empty_file(folder: Path) -> None:
+    (folder / "package" / "module.py").write_text("")
+
+
+def remove_manifest(folder: Path) -> None:
+    (folder / "MANIFEST").unlink()
+
+
+def spoil_manifest(folder: Path) -> None:
+    (folder / "MANIFEST").write_text("what is this\n")
+
+
+@pytest.mark.parametrize("damage", [remove_file, empty_file, remove_manifest, spoil_manifest])
+def test_a_damaged_environment_is_made_again(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    filler = Filler()
+    ensure(tmp_path / "one", filler)
+    damage(tmp_path / "one")
+    assert ensure(tmp_path / "one", filler)
+    assert not ensure(tmp_path / "one", filler)
+    assert (tmp_path / "one" / "package" / "module.py").read_text() == "x = 1\n"
+
+
+def test_compiled_modules_are_no_damage(tmp_path: Path) -> None:
+    ensure(tmp_path / "one", Filler())
+    (tmp_path / "one" / "package" / "__pycache__").mkdir()
+    assert not ensure(tmp_path / "one", Filler())
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "one.part-x1" / "fresh").mkdir(parents=True)
+    (tmp_path / "two.part-x1").mkdir()
+    ensure(tmp_path / "one", Filler())
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "one.lock", "two.part-x1"}
+
+
+def test_the_runners_tool_cache_comes_first(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    env = {"RUNNER_TOOL_CACHE": str(tools), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert find_environments(env, silent).folder == tools / "r2d-action"
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"RUNNER_TOOL_CACHE": "missing", "XDG_CACHE_HOME": "cache"}, "cache/r2d-action"),
+        ({"XDG_CACHE_HOME": "cache", "HOME": "home"}, "cache/r2d-action"),
+        ({"HOME": "home", "RUNNER_TEMP": "temp"}, "home/.cache/r2d-action"),
+        ({"HOME": "a-file", "RUNNER_TEMP": "temp"}, "temp/r2d-action"),
+        ({"RUNNER_TEMP": "temp"}, "temp/r2d-action"),
+    ],
+)
+def test_the_first_place_that_can_be_written_to(
+    tmp_path: Path, env: dict[str, str], folder: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    env = {name: str(tmp_path / place) for name, place in env.items()}
+    assert find_environments(env, silent).folder == tmp_path / folder
+
+
+def test_no_place_at_all() -> None:
+    with pytest.raises(UserError, match="XDG_CACHE_HOME"):
+        find_environments({}, silent)
+
+
+def test_pip_is_told_where_packages_come_from_and_nothing_else(tmp_path: Path) -> None:
+    source = {"PIP_INDEX_URL": "index", "PIP_CERT": "cert", "PIP_PROXY": "proxy", "PATH": "/bin"}
+    other = {
+        "PIP_TARGET": "t",
+        "PIP_USER": "1",
+        "PIP_CONSTRAINT": "c",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PYTHONPATH": "p",
+        "R2D_DOCKER_PASSWORD": "secret",
+    }
+    ours = {"PIP_REQUIRE_VIRTUALENV": "0", "TMPDIR": str(tmp_path)}
+    assert pip_env({**source, **other}, tmp_path) == {**source, **ours}
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("ERROR: first\nERROR: No matching distribution found\n", "ERROR: No matching"),
+        ("error: subprocess-exited-with-error\n\n  note: this is not pip's fault\n", "error: sub"),
+        ("Killed\n", "Killed"),
+        ("", "nothing"),
+    ],
+)
+def test_the_last_word_of_pip(output: str, reason: str) -> None:
+    assert PipFailed(output).reason.startswith(reason)
+    assert reason in str(PipFailed(output))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_package_of_a_lock_is_pinned_with_its_hashes(lock: Path) -> None:
+    entries = lock.read_text().replace("\\\n", " ").splitlines()
+    assert entries
+    for entry in entries:
+        assert re.fullmatch(r"[a-z0-9-]+==[^ ]+( ; [^-]+?)?( +--hash=sha256:[0-9a-f]{64})+", entry)
+
+
+@pytest.mark.parametrize("lock", [APPLICATION_LOCK, ROOT / "requirements" / "dev.txt"])
+def test_the_locks_have_all_that_the_package_depends_on(lock: Path) -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    listed = re.search(r"^dependencies = \[(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    assert listed
+    names = re.findall(r'"([A-Za-z0-9-]+)', listed[1])
+    assert names
+    for name in names:
+        assert f"\n{name.lower()}==" in f"\n{lock.read_text()}", "run script/lock"
