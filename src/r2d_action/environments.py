@@ -141,7 +141,7 @@ def _places(env: Mapping[str, str]) -> Iterator[Path]:
         yield Path(tools, "r2d-action")
     if cache := env.get("XDG_CACHE_HOME"):
         yield Path(cache, "r2d-action")
-    elif home := env.get("HOME"):
+    if home := env.get("HOME"):
         yield Path(home, ".cache", "r2d-action")
     if temporary := env.get("RUNNER_TEMP"):
         yield Path(temporary, "r2d-action")
@@ -245,7 +245,10 @@ def _is_complete(folder: Path) -> bool:
     try:
         lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
         entries = [line.split(" ", 1) for line in lines]
-        return all(_size(f"{folder}/{path}") == int(size) for size, path in entries)
+        # No environment is empty; after a power cut a file may be.
+        return bool(entries) and all(
+            _size(f"{folder}/{path}") == int(size) for size, path in entries
+        )
     except (OSError, ValueError):
         return False
 

@@ -127,20 +127,22 @@ def _follow(
     progress: Iterable[Mapping[str, Any]], source: Reference, say: Callable[[str], None]
 ) -> Digest | None:
     """The digest that the engine says it pushed. Raises what an error in the stream means."""
-    last: dict[str, str] = {}
-    digest = None
+    told: set[str] = set()
+    digest = error = ""
+    # To its end even after an error: a stream left in the middle keeps its connection open.
     for step in progress:
-        if "error" in step:
-            raise _refusal(step["error"], source)
+        error = step.get("error", error)
         digest = step.get("aux", {}).get("Digest", digest)
-        layer, status = step.get("id", ""), step.get("status", "")
-        if layer and last.get(layer) != status:
-            last[layer] = status
-            if status in {"Pushed", "Layer already exists"} or status.startswith("Mounted"):
-                say(f"  {layer}: {status}")
+        line = f"  {step.get('id', '')}: {step.get('status', '')}"
+        if _LAYER_DONE.search(line) and line not in told:
+            told.add(line)
+            say(line)
+    if error:
+        raise _refusal(error, source)
     return Digest(digest) if digest else None
 
 
+_LAYER_DONE = re.compile(r": (Pushed|Layer already exists|Mounted from .*)$")
 # The engine tells of the network in prose only.
 _TEMPORARY = re.compile(
     r"\b(429|50[234])\b|too many requests|connection (reset|refused)|broken pipe|\bEOF$"

@@ -127,25 +127,35 @@ def write_hook(git_folder: Path, name: str, script: str) -> None:
     hook.chmod(0o755)
 
 
-def push_while_we_push(place: Place, checkout: Git, path: str, *, once: bool = True) -> None:
-    """Between our reading of the branch and our push to it, another clone pushes.
-
-    git runs this hook when it has read the remote's branches and has sent nothing yet.
-    """
+def push_from_elsewhere_script(place: Place, path: str) -> str:
+    """A shell's lines for another clone's push, which adds a line to ``path``."""
     place.other.run("config", "user.name", "Ann")
     place.other.run("config", "user.email", "ann@example.org")
-    script = [
-        "unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX",
-        *(['rm "$0"'] if once else []),
-        f"cd {shlex.quote(str(place.other.directory))}",
-        "git pull --quiet --ff-only origin main",
-        f"mkdir -p {shlex.quote(str(Path(path).parent))}",
-        f"echo change >> {shlex.quote(path)}",
-        f"git add {shlex.quote(path)}",
-        "git commit --quiet -m 'From elsewhere'",
-        "git push --quiet origin HEAD:main",
-    ]
-    write_hook(checkout.directory / ".git", "pre-push", "\n".join(script))
+    return "\n".join(
+        [
+            f"(cd {shlex.quote(str(place.other.directory))}",
+            "unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX",
+            "git pull --quiet --ff-only origin main",
+            f"echo change >> {shlex.quote(path)}",
+            "git commit --quiet --all -m 'From elsewhere'",
+            "git push --quiet origin HEAD:main)",
+        ]
+    )
+
+
+def with_push_before_ours(place: Place, checkout: Git, path: str) -> Git:
+    """The same git, but once, before it pushes, another clone does."""
+    tools = place.folder / "tools"
+    tools.mkdir()
+    real = f"PATH={shlex.quote(place.env['PATH'])}; export PATH"
+    elsewhere = push_from_elsewhere_script(place, path)
+    shim = tools / "git"
+    shim.write_text(
+        f'#!/bin/sh\n{real}\ncase " $* " in *\' push \'*) rm "$0"\n{elsewhere};; esac\n'
+        'exec git "$@"\n'
+    )
+    shim.chmod(0o755)
+    return Git(checkout.directory, {**place.env, "PATH": f"{tools}:{place.env['PATH']}"})
 
 
 class TestCommit:
@@ -221,7 +231,7 @@ class TestCommit:
         checkout = place.clone()
         assert "written by hand" in require_usable(checkout)
         cache(checkout)
-        assert place.text_on_server("Dockerfile") == "FROM mine"
+        assert (checkout.directory / "Dockerfile").read_text() == "FROM mine\n"
         assert (checkout.directory / FILE).read_bytes() == EXPECTED
 
     def test_partial_clone_downloads_no_files(self, place: Place) -> None:
@@ -248,8 +258,7 @@ class TestCommit:
 
 class TestRace:
     def test_push_between_is_kept_and_ours_comes_on_top(self, place: Place) -> None:
-        checkout = place.clone()
-        push_while_we_push(place, checkout, "notebook.txt")
+        checkout = with_push_before_ours(place, place.clone(), "notebook.txt")
         waits = Waits()
         result = cache(checkout, waits=waits)
         theirs = place.other.head
@@ -311,7 +320,9 @@ class TestRace:
 
     def test_gives_up_when_overtaken_every_time(self, place: Place) -> None:
         checkout = place.clone()
-        push_while_we_push(place, checkout, "notebook.txt", once=False)
+        # git runs this hook when it has read the branch and has sent nothing yet.
+        script = push_from_elsewhere_script(place, "notebook.txt")
+        write_hook(checkout.directory / ".git", "pre-push", script)
         waits = Waits()
         with pytest.raises(BinderFailed, match="somebody else has pushed meanwhile"):
             cache(checkout, waits=waits)
@@ -576,10 +587,18 @@ class TestServer:
     def test_persisted_credential_is_used(self, place: Place, rules: Rules, url: str) -> None:
         checkout = place.clone(url=url)
         persist(checkout, rules.token)
-        require_push(checkout, MAIN)
-        assert place.tip() == checkout.head
         result = cache(checkout)
         assert place.tip() == result.commit
+
+    def test_asking_for_permission_pushes_nothing(
+        self, place: Place, rules: Rules, url: str
+    ) -> None:
+        before = place.tip()
+        checkout = place.clone(url=url)
+        place.commit(checkout, "mine.txt", "local\n")
+        persist(checkout, rules.token)
+        require_push(checkout, MAIN)
+        assert place.tip() == before
 
     def test_read_only_token_is_refused_before_the_build(
         self, place: Place, rules: Rules, url: str

@@ -144,13 +144,11 @@ def test_another_repo2docker_needs_not_ours(cold: Action) -> None:
     assert not cold.environments("repo2docker")
 
 
-def test_nothing_is_left_in_the_checkout(warm: Action) -> None:
-    def files() -> set[Path]:
-        return {path.relative_to(warm.checkout) for path in warm.checkout.rglob("*")}
-
-    before = files()
-    warm.start("build", "--help", cwd=warm.checkout)
-    assert files() == before
+def test_nothing_is_left_in_the_checkout(warm: Action, tmp_path: Path) -> None:
+    fresh = Action(copy_checkout(tmp_path / "checkout"), warm.cache)
+    before = set(fresh.checkout.rglob("*"))
+    assert fresh.start("build", "--help", cwd=fresh.checkout).returncode == 0
+    assert set(fresh.checkout.rglob("*")) == before
 
 
 def test_two_commits_share_packages_and_run_their_own_source(warm: Action, tmp_path: Path) -> None:
@@ -202,16 +200,29 @@ def test_settings_of_pip_for_other_environments_do_no_harm(cold: Action, tmp_pat
         "PIP_CONSTRAINT": str(constraints),
         "PIP_REQUIRE_VIRTUALENV": "1",
     }
-    assert version(cold.start("--version", env=hostile)) == __version__
+    # The interpreter under a venv, to which require-virtualenv applies.
+    base = Path(sys.base_prefix, "bin", "python3")
+    started = Action(cold.checkout, cold.cache, base)
+    assert version(started.start("--version", env=hostile)) == __version__
     assert not elsewhere.exists()
 
 
-def test_a_python_without_pip_uses_the_one_that_it_brings_along(
-    cold: Action, tmp_path: Path
-) -> None:
+@pytest.fixture
+def bare(cold: Action, tmp_path: Path) -> Action:
+    """Started by a Python of its own, which has no pip."""
     venv.create(tmp_path / "bare", with_pip=False)
-    bare = Action(cold.checkout, cold.cache, tmp_path / "bare" / "bin" / "python")
+    return Action(cold.checkout, cold.cache, tmp_path / "bare" / "bin" / "python")
+
+
+def test_a_python_without_pip_uses_the_one_that_it_brings_along(bare: Action) -> None:
     assert version(bare.start("--version")) == __version__
+
+
+def test_packages_of_the_interpreter_shadow_none_of_ours(bare: Action, warm: Action) -> None:
+    [packages] = bare.python.parents[1].glob("lib/python3*/site-packages")
+    (packages / "click.py").write_text("raise SystemExit('the wrong click')")
+    started = Action(warm.checkout, warm.cache, bare.python)
+    assert version(started.start("--version")) == __version__
 
 
 def test_starts_at_the_same_time_install_once(cold: Action) -> None:

@@ -28,7 +28,7 @@ def test_ref_is_written_as_in_links(ref: str, path: str) -> None:
         ([b"data: one", b"", b"data: two", b""], ["one", "two"]),
         ([b"data:tight", b""], ["tight"]),
         ([b"data:  two blanks", b""], [" two blanks"]),
-        ([b"data: a", b"data: b", b""], ["a\nb"]),
+        ([b"data: a", b":keepalive", b"data: b", b""], ["a\nb"]),
         ([b":keepalive", b"", b"", b"data: x", b""], ["x"]),
         ([b"event: message", b"id: 7", b"retry: 10", b"data: x", b""], ["x"]),
         ([b"data: \xc3\xa9\xff", b""], ["é\N{REPLACEMENT CHARACTER}"]),

@@ -72,11 +72,17 @@ def remove_manifest(folder: Path) -> None:
     (folder / "MANIFEST").unlink()
 
 
+def empty_manifest(folder: Path) -> None:
+    (folder / "MANIFEST").write_text("")
+
+
 def spoil_manifest(folder: Path) -> None:
-    (folder / "MANIFEST").write_text("what is this\n")
+    (folder / "MANIFEST").write_text("spoilt\n")
 
 
-@pytest.mark.parametrize("damage", [remove_file, empty_file, remove_manifest, spoil_manifest])
+@pytest.mark.parametrize(
+    "damage", [remove_file, empty_file, remove_manifest, empty_manifest, spoil_manifest]
+)
 def test_a_damaged_environment_is_made_again(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -114,6 +120,7 @@ def test_the_runners_tool_cache_comes_first(tmp_path: Path) -> None:
         ({"RUNNER_TOOL_CACHE": "missing", "XDG_CACHE_HOME": "cache"}, "cache/r2d-action"),
         ({"XDG_CACHE_HOME": "cache", "HOME": "home"}, "cache/r2d-action"),
         ({"HOME": "home", "RUNNER_TEMP": "temp"}, "home/.cache/r2d-action"),
+        ({"XDG_CACHE_HOME": "a-file", "HOME": "home"}, "home/.cache/r2d-action"),
         ({"HOME": "a-file", "RUNNER_TEMP": "temp"}, "temp/r2d-action"),
         ({"RUNNER_TEMP": "temp"}, "temp/r2d-action"),
     ],

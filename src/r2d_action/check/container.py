@@ -89,8 +89,8 @@ def read_file(container: Container, path: str) -> bytes:
     except NotFound:
         return b""
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
-        member = tar.extractfile(tar.next() or path)
-        return member.read() if member else b""
+        file = tar.extractfile(tar.getmembers()[0])
+        return file.read() if file else b""
 
 
 def start(container: Container) -> str:

@@ -129,13 +129,18 @@ def wrong_address(evidence: Evidence) -> Diagnosis | None:
     found = evidence.elsewhere
     if not found:
         return None
+    if found.port != PORT:
+        listens, setting = f"on port {found.port}, and the hub asks on port {PORT}", "port"
+    elif found.host in LOOPBACK:
+        listens, setting = f"on {found.host} only, where no hub can reach it", "ip"
+    else:
+        path = found.path.removesuffix("api")
+        listens, setting = f"under {path}, and the hub asks under /user/NAME/", "base_url"
     return Diagnosis(
         Reason.WRONG_ADDRESS,
-        f"The server listens on {found.host}:{found.port}{found.path.removesuffix('api')}, where "
-        f"no hub looks for it: hubs name the port ({PORT}) and the path, and ask from outside.",
-        "Remove ip, port and base_url from the image's Jupyter configuration "
-        "(jupyter_server_config.py) and start script; the hub sets them. The image's "
-        'entrypoint has to run the command that it is given: end it with exec "$@".',
+        f"The server listens {listens}.",
+        f"Remove `{setting}` from jupyter_server_config.py and from the start script, for the hub "
+        'sets it; the start script runs the hub\'s command when it ends with exec "$@".',
     )
 
 
@@ -276,6 +281,7 @@ RULES: tuple[Callable[[Evidence], Diagnosis | None], ...] = (
 )
 
 REDIRECTION, NOT_FOUND = 300, 404
+LOOPBACK = ("127.0.0.1", "::1")
 PERMISSION = re.compile(
     r"permission denied|read-only file system|operation not permitted", re.IGNORECASE
 )
@@ -343,8 +349,13 @@ def _become_uid_1000(image: ImageFacts, denied: str) -> str:
         return (
             "Add `RUN useradd --create-home --uid 1000 jovyan` and `USER jovyan` to the Dockerfile."
         )
+    if _is_below(denied, "/root"):
+        return "Install Jupyter where everybody may read, such as /opt, and not in /root."
     if denied:
-        return f"Add `RUN chown -R 1000 {denied}` to the Dockerfile, before its USER line."
+        folder = PurePosixPath(denied).parent
+        return (
+            f"Add `RUN chown -R {image.account} {folder}` to the Dockerfile, before its USER line."
+        )
     return (
         f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in RUN "
         "lines before it."

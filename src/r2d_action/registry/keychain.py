@@ -6,6 +6,7 @@ that it names; docker's own library reads both.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from docker.auth import INDEX_URL, load_config
@@ -30,9 +31,12 @@ def _login_of_the_runner(registry: Registry, docker_config: Path) -> Credential 
     if not file.is_file():
         return None
     try:
-        found = load_config(str(file)).resolve_authconfig(
-            INDEX_URL if registry.is_docker_hub else registry.host
-        )
+        with warnings.catch_warnings():
+            # Of a helper that is missing; the error that follows says more.
+            warnings.simplefilter("ignore")
+            found = load_config(str(file)).resolve_authconfig(
+                INDEX_URL if registry.is_docker_hub else registry.host
+            )
     except DockerException as error:
         raise PublishFailed(
             f"The credential helper that {file} names for {registry} does not work: {error}; "

@@ -52,7 +52,8 @@ def look_at_image(uid: int) -> Dict[str, Any]:
         name, home, gid = account.pw_name, account.pw_dir, account.pw_gid
     except KeyError:
         name, home, gid = "", "", 0
-    singleuser = shutil.which("jupyterhub-singleuser") or ""
+    command = shutil.which("jupyterhub-singleuser")
+    singleuser = str(Path(command).resolve()) if command else ""
     with asking_as(uid, gid):
         usable = os.access(singleuser, os.X_OK)
     return {"account": name, "account_home": home, "singleuser": singleuser, "usable": usable}

@@ -39,8 +39,9 @@ def main() -> int:
     os.chdir(directory)
     if not install():
         return 1
-    # A new process, because what was installed may start to count only there.
-    return subprocess.call([sys.executable, str(SCRIPT), RUN])
+    # A new process, because what was installed may start to count only there; unbuffered,
+    # because somebody watches.
+    return subprocess.call([sys.executable, "-u", str(SCRIPT), RUN])
 
 
 def holds_tests(directory: Path) -> bool:

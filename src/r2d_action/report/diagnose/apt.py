@@ -6,12 +6,10 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import locate, locate_named, passages
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
-
-SEARCH_LINK = "https://packages.ubuntu.com/"
 
 _UNKNOWN = re.compile(
     r"E: Unable to locate package (\S+)|E: Couldn't find any package by (?:glob|regex) '([^']+)'"
@@ -25,7 +23,9 @@ _NOT_ROOT = re.compile(
 _ASKS = re.compile(r"Do you want to continue\? \[Y/n\] Abort")
 _STALE = re.compile(r"E: Failed to fetch \S+ +404|maybe run apt-get update")
 _RELEASE = re.compile(r"E: The repository '([^']+)' (?:does not have|no longer has|is not)")
-_UNMET = re.compile(r"^E: (?:Unable to correct problems|Unmet dependencies|Error, pkgProblemResolver)")
+_UNMET = re.compile(
+    r"^E: (?:Unable to correct problems|Unmet dependencies|Error, pkgProblemResolver)"
+)
 _CLASH = re.compile(r"^ ?(\S+) : (?:Depends|Conflicts|Breaks|PreDepends): (\S+)")
 
 
@@ -48,7 +48,6 @@ def unknown_package(stream: Stream, sources: Sources) -> Diagnosis | None:
         "something else or does not have it.",
         remedy=f"Look up the package's name, and correct it in {written_in(place, 'apt.txt')}.",
         place=place,
-        link=SEARCH_LINK,
     )
 
 
@@ -68,7 +67,6 @@ def no_candidate(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="This version of Debian or Ubuntu has dropped the package or has it under a new name.",
         remedy=remedy,
         place=place,
-        link="" if successors else SEARCH_LINK,
     )
 
 
@@ -138,7 +136,7 @@ def stale_list(stream: Stream, sources: Sources) -> Diagnosis | None:
         return None
     return Diagnosis(
         what="apt asks for files that are no longer on the server.",
-        why="Its list of packages comes from an earlier step, and has grown old in the build cache.",
+        why="Its list of packages comes from an earlier step, and grew old in the build cache.",
         remedy="Fetch the list and install in one step:"
         + block("RUN apt-get update && apt-get install --yes …"),
         place=_place(stream, sources, "apt-get", "apt"),
@@ -150,12 +148,14 @@ def clash(stream: Stream, sources: Sources) -> Diagnosis | None:
         return None
     pairs = [(match[1], match[2]) for match in stream.find_all(_CLASH)]
     names = unique(name for pair in pairs for name in pair)
-    subject = listed(names) if names else "these packages"
+    found = passages(stream, sources)
+    ours = [name for name in names if locate_named(found, name)] or list(names)
+    subject = listed(ours) if ours else "these packages"
     return Diagnosis(
         what=f"apt cannot install {subject} together.",
         why="One of them needs another version of the other, or excludes it.",
         remedy="Leave one of them out, and leave out versions that are asked for by number.",
-        place=_place(stream, sources, *names),
+        place=_place(stream, sources, *ours),
     )
 
 

@@ -16,15 +16,18 @@ RATE_LIMIT_LINK = "https://docs.docker.com/docker-hub/usage/pulls/"
 _METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
 _UNRESOLVED = re.compile(r"failed to resolve source metadata for ([^\s:]+(?::\d+/)?\S*?):? ")
 _PULLED = re.compile(r"^(?:\[[^\]]*\] )?FROM (\S+)")
+_FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*([^\s$]+)(?:\s|$)", re.IGNORECASE)
 _RATE_LIMIT = re.compile(r"toomanyrequests|\b429\b")
-_PLATFORM = re.compile(r"no match for platform in manifest|no matching manifest for|exec format error")
+_PLATFORM = re.compile(
+    r"no match for platform in manifest|no matching manifest for|exec format error"
+)
 _DENIED = re.compile(
     r"pull access denied|unauthorized|authentication required|authorization failed"
     r"|\b40[13] |insufficient_scope|denied:"
 )
 _UNKNOWN = re.compile(r"manifest unknown|manifest for \S+ not found|: not found|name unknown")
 _STAGE = re.compile(r"--(?:from|mount=\S*from)=([A-Za-z][\w-]*)(?:[\s,]|$)")
-_SHELL_FORMAT = re.compile(r"exec /\S+: exec format error|exec format error$")
+_SHELL_FORMAT = re.compile(r"exec /\S+: exec format error|exec format error$", re.IGNORECASE)
 
 
 def unknown_stage(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -116,7 +119,7 @@ def _image(stream: Stream) -> str:
     if not match:
         return ""
     name = match[1].removeprefix("docker.io/").removeprefix("library/")
-    written = re.search(r"^FROM\s+(?:--\S+\s+)*([^\s$]+)(?:\s|$)", _excerpt_text(stream), re.I)
+    written = _FROM.search(_excerpt_text(stream))
     return written[1] if written else name
 
 

@@ -36,8 +36,8 @@ _REQUIRES = re.compile(
 )
 _UNSOLVED = re.compile(r"Could not solve for environment specs|Solving environment: failed")
 _SPEC = re.compile(
-    r"(?:MatchSpec|InvalidMatchSpec|[Ii]nvalid (?:match ?)?spec|InvalidVersionSpec|[Ii]nvalid version"
-    r"|parsing version).*?[\"'](?P<spec>[^\"']+)[\"']"
+    r"(?:MatchSpec|[Ii]nvalid (?:match ?)?spec|InvalidVersionSpec|[Ii]nvalid version"
+    r"|parsing version).*?(?:\"(?P<spec>[^\"]*)\"|'(?P<quoted>[^']*)')"
 )
 _CHANNEL = re.compile(
     r"UnavailableInvalidChannel|HTTP 404 \S+ \S+ for channel|(?:404|response: 404).*repodata"
@@ -180,13 +180,14 @@ def invalid_spec(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_SPEC)
     if not match:
         return None
-    spec = match["spec"].strip()
+    spec = (match["spec"] or match["quoted"] or "").strip()
     found = passages(stream, sources)
     place = locate(found, *_spec_words(found, spec))
     return Diagnosis(
-        what=f"conda does not understand {code(spec)}.",
-        why="An entry is a name alone, or a name and a version joined by `=`, `>=` or `<`.",
-        remedy=f"Correct {written_in(place, 'environment.yml')}, for example:"
+        what=f"conda does not understand {code(spec)}." if spec else "conda misses a version.",
+        why="An entry is a name alone, or a name and a version joined by `=`, `>=` or `<`, without "
+        "blanks.",
+        remedy=f"Correct {written_in(place, 'environment.yml')}. Entries look like this:"
         + block("- numpy\n- pandas=2.2\n- scipy>=1.11,<2"),
         place=place,
     )

@@ -15,11 +15,14 @@ from r2d_action.report.diagnose.words import block, code
 
 LINK = "https://docs.docker.com/reference/dockerfile/"
 
+EXAMPLE_FROM = "FROM quay.io/jupyter/base-notebook:latest"
+EXAMPLE_ARG = "ARG BASE=quay.io/jupyter/base-notebook:latest\nFROM ${BASE}"
+
 _PARSE = re.compile(r"dockerfile parse error on line (\d+): (.*)")
 _UNKNOWN_WORD = re.compile(
     r"unknown (?P<kind>instruction|flag): (?P<word>\S+)(?: \(did you mean (?P<meant>[^)]+)\?\))?"
 )
-_EMPTY = re.compile(r"file with no instructions|the Dockerfile \(?\S*\)? ?cannot be empty", re.I)
+_EMPTY = re.compile(r"file with no instructions|Dockerfile\b.* cannot be empty")
 _BLANK_BASE = re.compile(r"base name \((.*?)\) should not be blank")
 _BAD_REFERENCE = re.compile(r'failed to parse stage name "(.*?)": invalid reference format')
 _QUOTE = re.compile(r"looking for matching (\S+)")
@@ -62,32 +65,17 @@ def _parse_problem(text: str) -> tuple[str, str]:
     return f"{code(dashes + match['word'])} is no {kind} of a Dockerfile.", remedy
 
 
-def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
-    """The other ways in which the text of a Dockerfile is wrong as it stands."""
-    for pattern, what, remedy in _MISTAKES:
-        if match := pattern.search(stream.final):
-            return Diagnosis(
-                what=what.format(*(code(group) for group in match.groups())),
-                why="The engine reads the whole Dockerfile before it runs the first step.",
-                remedy=remedy,
-                place=_place(stream, sources),
-                link=LINK,
-            )
-    return None
-
-
+# What the engine says, what that means, and what to do.
 _MISTAKES = (
     (
         _EMPTY,
         "The Dockerfile has no instructions.",
-        "Begin it with the image to start from:" + block("FROM quay.io/jupyter/base-notebook:latest"),
+        f"Begin it with the image to start from:{block(EXAMPLE_FROM)}",
     ),
     (
         _BLANK_BASE,
         "The `FROM` line names no image: {} has no value.",
-        "Give the argument a value above `FROM`:"
-        + block("ARG BASE=quay.io/jupyter/base-notebook:latest\nFROM ${BASE}")
-        + "\nor hand it over with `REPO2DOCKER_EXTRA_ARGS: --build-arg BASE=…`.",
+        f"Give the argument a value above `FROM`:{block(EXAMPLE_ARG)}",
     ),
     (
         _BAD_REFERENCE,
@@ -97,8 +85,7 @@ _MISTAKES = (
     (
         _QUOTE,
         "A quotation mark is opened and never closed ({}).",
-        "Close the quotation mark on the same line, or write a backslash before one that is meant "
-        "as it is.",
+        "Close it on the same line, or write a backslash before one that is meant as it is.",
     ),
     (
         _HEREDOC,
@@ -111,6 +98,20 @@ _MISTAKES = (
         "Move `FROM` to the top; only `ARG` may come before it.",
     ),
 )
+
+
+def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """The other ways in which the text of a Dockerfile is wrong as it stands."""
+    for pattern, what, remedy in _MISTAKES:
+        if match := pattern.search(stream.final):
+            return Diagnosis(
+                what=what.format(*(code(group) for group in match.groups())),
+                why="The engine reads the whole Dockerfile before it runs the first step.",
+                remedy=remedy,
+                place=_place(stream, sources),
+                link=LINK,
+            )
+    return None
 
 
 def missing_user(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -143,9 +144,7 @@ def missing_source(stream: Stream, sources: Sources) -> Diagnosis | None:
     generated = sources.dockerfile is None
     path = match[1] if match else _pattern_in(stream.instruction)
     path = path.removeprefix("src/") if generated else path
-    if rule := _ignoring_rule(path, sources):
-        return _left_out(path, rule[0], rule[1], stream, sources)
-    return _not_there(path, stream, sources)
+    return left_out(path, stream, sources) or _not_there(path, stream, sources)
 
 
 def _pattern_in(instruction: str) -> str:
@@ -153,9 +152,12 @@ def _pattern_in(instruction: str) -> str:
     return words[0] if words else instruction
 
 
-def _left_out(
-    path: str, file: SourceFile, line: int, stream: Stream, sources: Sources
-) -> Diagnosis:
+def left_out(path: str, stream: Stream, sources: Sources) -> Diagnosis | None:
+    """Whether ``path`` is in the repository and an ignore file keeps it from the build."""
+    found = _ignoring_rule(path, sources)
+    if found is None:
+        return None
+    file, line = found
     rule = code(file.lines[line - 1].strip())
     return Diagnosis(
         what=f"{code(path)} is needed and does not take part in the build.",
@@ -212,7 +214,12 @@ def _ignoring_rule(path: str, sources: Sources) -> tuple[SourceFile, int] | None
 def _matches(rule: str, path: str) -> bool:
     """https://docs.docker.com/build/concepts/context/#dockerignore-files"""
     pattern = re.escape(rule.strip("/"))
-    for glob, regex in ((r"\*\*/", r"(?:.*/)?"), (r"\*\*", ".*"), (r"\*", "[^/]*"), (r"\?", "[^/]")):
+    for glob, regex in (
+        (r"\*\*/", r"(?:.*/)?"),
+        (r"\*\*", ".*"),
+        (r"\*", "[^/]*"),
+        (r"\?", "[^/]"),
+    ):
         pattern = pattern.replace(glob, regex)
     return bool(re.fullmatch(rf"{pattern}(?:/.*)?", path))
 

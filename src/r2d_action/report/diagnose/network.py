@@ -6,7 +6,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate_named, passages
+from r2d_action.report.diagnose.passage import locate, locate_named, passages
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import code, written_in
@@ -35,7 +35,7 @@ _CERTIFICATE = re.compile(
     r"|x509: certificate|self[- ]signed certificate|CondaSSLError|curl: \(60\)"
 )
 _HOST = re.compile(
-    r"(?:Could not resolve host: |resolving '|host='|host address [‘']|lookup |Host: )"
+    r"(?:Could not resolve host: |resolving '|host='|host address '|lookup |Host: )"
     r"([\w.-]*\w)"
     r"|https?://([\w.-]*\w)"
 )
@@ -45,14 +45,14 @@ def certificate(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_CERTIFICATE)
     if not match:
         return None
-    host = _host(match)
+    host = _host([match])
     return Diagnosis(
-        what=f"The certificate of {host or 'a server'} could not be checked.",
+        what=f"The certificate of {code(host) if host else 'a server'} could not be checked.",
         why="The image lacks the list of trusted certificates, or the server's own certificate is "
         "out of date or of its institution's making.",
         remedy="Install the package `ca-certificates` in an earlier step, and check the address in "
         "a browser.",
-        place=_place(stream, sources, host),
+        place=locate(passages(stream, sources), *([host] if host else [])),
     )
 
 
@@ -60,26 +60,33 @@ def unreachable(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_UNREACHABLE) or _UNREACHABLE.search(stream.verdict)
     if not match:
         return None
-    host = _host(match)
+    host = _host([match, *stream.find_all(_UNREACHABLE)])
     place = _place(stream, sources, host)
-    where = f" in {written_in(place, place.path)}" if place else ""
-    again = f"If it fails the same way again, check how {code(host)} is spelled{where}, and "
+    spelling = (
+        f"check how {code(host)} is spelled in {written_in(place, '')}, and " if place else ""
+    )
     return Diagnosis(
         what=f"The build could not reach {code(host) if host else 'a server that it needs'}.",
         why="Most often the server or the network is down for a short while, and nothing is wrong "
         "with the repository.",
-        remedy="Run the job again. "
-        + (again if host else "If it fails the same way again, ")
-        + "look for news of an outage.",
+        remedy=f"Run the job again. If it fails the same way again, {spelling}look for news of an "
+        "outage.",
         place=place,
     )
 
 
-def _host(match: re.Match[str]) -> str:
-    """The first host that the line of ``match`` names."""
-    found = _HOST.search(match.string, max(match.start() - 200, 0)) or _HOST.search(match.string)
-    return (found[1] or found[2]) if found else ""
+def _host(matches: list[re.Match[str]]) -> str:
+    """The first host that one of the lines names."""
+    for match in matches:
+        if found := _HOST.search(match.string):
+            return found[1] or found[2]
+    return ""
 
 
 def _place(stream: Stream, sources: Sources, host: str) -> Place | None:
-    return locate_named(passages(stream, sources), host) if host else None
+    """The line that names ``host``, or the instruction that the engine itself fails in."""
+    found = passages(stream, sources)
+    if place := locate_named(found, host):
+        return place
+    engine_failed = stream.failed is not None and not stream.failed.lines
+    return found[-1].place if found and engine_failed else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Excerpt, Stream
+from r2d_action.report.diagnose.words import code
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def passages(stream: Stream, sources: Sources) -> tuple[Passage, ...]:
     instruction = "\n".join([stream.instruction, *(stream.excerpt.lines if stream.excerpt else ())])
     mentioned = [Passage(file) for file in sources.mentioned_in(instruction)]
     implied = [] if sources.dockerfile else _implied(instruction, sources)
-    return tuple([*mentioned, *implied, *([written] if written else [])])
+    return (*mentioned, *implied, *([written] if written else []))
 
 
 def locate(found: Sequence[Passage], *words: str) -> Place | None:
@@ -63,9 +63,12 @@ def locate_named(found: Sequence[Passage], word: str) -> Place | None:
     return next((place for passage in found if (place := passage.naming(word))), None)
 
 
-def basename(place: Place | None, default: str) -> str:
-    """The file to speak of, as in “in `apt.txt`”."""
-    return place.path if place else default
+def step_name(stream: Stream, sources: Sources) -> str:
+    """What failed, in a reader's terms: repo2docker's own commands mean nothing to its users."""
+    found = passages(stream, sources)
+    if found and sources.dockerfile is None:
+        return f"The step that takes in {code(found[0].file.path)}"
+    return f"The step {code(stream.instruction)}"
 
 
 def _implied(instruction: str, sources: Sources) -> list[Passage]:
@@ -91,11 +94,9 @@ def _in_appendix(excerpt: Excerpt, sources: Sources) -> Passage | None:
     appendix = sources.appendix
     if appendix is None:
         return None
-    first = appendix.line_with(excerpt.lines[0])
+    # In a user's Dockerfile it follows the last line; in a generated one only its text tells.
+    above = sources.dockerfile.line_count if sources.dockerfile else 0
+    first = excerpt.first - above if above else appendix.line_with(excerpt.lines[0])
     if first is None:
         return None
     return Passage(appendix, first, first + len(excerpt.lines) - 1)
-
-
-def is_user_dockerfile(path: str) -> bool:
-    return posixpath.basename(path) == "Dockerfile"

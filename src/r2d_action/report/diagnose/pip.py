@@ -11,7 +11,7 @@ import re
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.passage import locate, passages
-from r2d_action.report.diagnose.sources import Sources
+from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
 
@@ -21,12 +21,12 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _NO_MATCH = re.compile(r"No matching distribution found for (.+?)(?: \(from ([^)]*).*)?$")
 _NO_VERSIONS = re.compile(r"Could not find a version .*\(from versions: none\)")
 _IGNORED = re.compile(r"versions that require a different python version: (.*)")
-_OTHER_PYTHON = re.compile(
-    r"Package '([^']+)' requires a different Python: (\S+) not in '([^']+)'"
-)
+_OTHER_PYTHON = re.compile(r"Package '([^']+)' requires a different Python: (\S+) not in '([^']+)'")
 _CONFLICT = re.compile(r"The conflict is caused by:")
 _REQUESTED = re.compile(r"^ +The user requested (?:\(constraint\) )?(.+)")
 _DEPENDS = re.compile(r"^ +(\S+) (\S+) depends on (.+)")
+_CANNOT_INSTALL = re.compile(r"Cannot install (.+) because these package versions")
+_BY_LINE = re.compile(r"-r \S+ \(line (\d+)\)")
 _IMPOSSIBLE = re.compile(r"ResolutionImpossible|have conflicting dependencies")
 _INVALID = re.compile(r"ERROR: Invalid requirement: (?:'([^']*)'|(\S+))")
 _OPERATOR = re.compile(r"^([\w.\[\]-]+) ?=(?!=) ?(\S+)$")
@@ -144,6 +144,7 @@ def conflict(stream: Stream, sources: Sources) -> Diagnosis | None:
         return None
     lines = stream.follow(_CONFLICT)
     requested = unique(match[1] for line in lines if (match := _REQUESTED.match(line)))
+    requested = requested or _named_in_verdict(stream, sources)
     depends = [match for line in lines if (match := _DEPENDS.match(line))]
     names = unique([*requested, *(f"{match[1]}=={match[2]}" for match in depends)])
     place = _place(stream, sources, *requested, *names)
@@ -156,6 +157,33 @@ def conflict(stream: Stream, sources: Sources) -> Diagnosis | None:
         place=place,
         link=CONFLICT_LINK,
     )
+
+
+def _named_in_verdict(stream: Stream, sources: Sources) -> tuple[str, ...]:
+    """The requirements of pip's one sentence, which is all that it says when told to be quiet."""
+    match = stream.find(_CANNOT_INSTALL)
+    parts = re.split(r", | and ", match[1]) if match else []
+    return unique(_requirement(part, stream, sources) for part in parts)
+
+
+def _requirement(part: str, stream: Stream, sources: Sources) -> str:
+    """pip names a requirement by itself or by its line in a file, which conda may have made."""
+    match = _BY_LINE.fullmatch(part.strip())
+    if match is None:
+        return part.strip()
+    for passage in passages(stream, sources):
+        entries = _entries(passage.file)
+        if entries and int(match[1][:9]) in range(1, len(entries) + 1):
+            return entries[int(match[1][:9]) - 1]
+    return ""
+
+
+def _entries(file: SourceFile) -> list[str]:
+    """The lines of a requirements file, or the list below ``pip:`` of an environment file."""
+    if not file.path.endswith((".yml", ".yaml")):
+        return [line.strip() for line in file.lines]
+    below_pip = re.split(r"^\s*-\s*pip:\s*$", file.text, maxsplit=1, flags=re.MULTILINE)[1:]
+    return re.findall(r"^\s+-\s+(\S.*?)\s*$", "".join(below_pip), re.MULTILINE)
 
 
 def invalid_requirement(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -172,7 +200,7 @@ def invalid_requirement(stream: Stream, sources: Sources) -> Diagnosis | None:
     )
     return Diagnosis(
         what=f"pip does not understand {code(text)}.",
-        why="Each line holds one package, as pip spells it; conda's spelling is a little different.",
+        why="Each line holds one package in pip's spelling, which differs from conda's.",
         remedy=remedy,
         place=place,
     )

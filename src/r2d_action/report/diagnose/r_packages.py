@@ -11,13 +11,14 @@ from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
 
-SEARCH_LINK = "https://cran.r-project.org/web/packages/available_packages_by_name.html"
-
-_QUOTED = r"[‘'\"]([^’'\"]+)[’'\"]"
-_UNAVAILABLE = re.compile(rf"(?:package|dependency) {_QUOTED} (?:is|are) not available(?! for package)")
+_QUOTED = r"['\"]([^'\"]+)['\"]"
+_UNAVAILABLE = re.compile(
+    rf"(?:package|dependency) {_QUOTED} (?:is|are) not available(?! for package)"
+)
 _DEPENDENCY = re.compile(r"dependenc(?:y|ies) (.+) (?:is|are) not available for package " + _QUOTED)
 _NO_PACKAGE = re.compile(rf"there is no package called {_QUOTED}")
 _NO_FUNCTION = re.compile(r"could not find function " + _QUOTED)
+_SYNTAX = re.compile(r"^Error: (unexpected .+?) in\b")
 _STATUS = re.compile(rf"installation of package {_QUOTED} had non-zero exit status")
 _GITHUB = re.compile(r"Failed to install '([^']+)' from (?:GitHub|GitLab|Bitbucket)")
 _LIMIT = re.compile(r"API rate limit exceeded|HTTP error 403")
@@ -36,7 +37,6 @@ def unavailable(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy=f"Correct {written_in(place, 'install.R')}, or install it from where it is now:"
         + block(f'remotes::install_github("owner/{first}")'),
         place=place,
-        link=SEARCH_LINK,
     )
 
 
@@ -59,8 +59,9 @@ def from_github(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not match:
         return None
     limited = stream.find(_LIMIT)
+    name = "a package" if match[1] == "unknown package" else code(match[1])
     return Diagnosis(
-        what=f"R cannot install {code(match[1])} from its repository.",
+        what=f"R cannot install {name} from its repository.",
         why="GitHub answers a limited number of questions an hour from one machine."
         if limited
         else "The repository, branch or tag does not exist, or is private.",
@@ -95,9 +96,32 @@ def wrong_function(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Its name is misspelled, or the package that brings it is not loaded.",
         remedy="Write `install.packages(…)`, with an s at the end."
         if misspelled
-        else "Correct the name, or write the package before it, as in `remotes::install_github(…)`.",
+        else "Correct the name, or write its package before it: `remotes::install_github(…)`.",
         place=_place(stream, sources, match[1]),
     )
+
+
+def syntax(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_SYNTAX)
+    if not match:
+        return None
+    return Diagnosis(
+        what=f"R cannot read the script: {match[1]}.",
+        why="A comma, a quotation mark or a bracket is missing just before the place where R gives "
+        "up.",
+        remedy="Complete the line, or the one above it; every `(` needs its `)`.",
+        place=_quoted_place(stream, sources),
+    )
+
+
+def _quoted_place(stream: Stream, sources: Sources) -> Place | None:
+    """R quotes the lines that it could not read."""
+    found = passages(stream, sources)
+    for quoted in stream.evidence:
+        for passage in found:
+            if line := passage.file.line_with(quoted.strip().strip('"')):
+                return passage.file.at(line)
+    return locate(found)
 
 
 def failed(stream: Stream, sources: Sources) -> Diagnosis | None:

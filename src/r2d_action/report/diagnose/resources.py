@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import locate, passages, step_name
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
-from r2d_action.report.diagnose.words import block, code
+from r2d_action.report.diagnose.words import block
 
 _DISK = re.compile(
     r"no space left on device|\bENOSPC\b|enough free space|NoSpaceLeftError|disk quota exceeded",
@@ -38,9 +38,10 @@ def disk_full(stream: Stream, sources: Sources) -> Diagnosis | None:
 def memory_full(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not (stream.find(_MEMORY) or _MEMORY.search(stream.verdict)):
         return None
-    step = f" in the step {code(stream.instruction)}" if stream.instruction else ""
     return Diagnosis(
-        what=f"A program was stopped{step}, most likely for want of memory.",
+        what=f"{step_name(stream, sources)} was stopped, most likely for want of memory."
+        if stream.failed
+        else "A program was stopped, most likely for want of memory.",
         why="Large sets of packages and programs that are compiled can need more memory than the "
         "machine has.",
         remedy="Install in smaller steps, name exact versions (which makes conda's search short), "

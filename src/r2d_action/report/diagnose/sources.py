@@ -9,35 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from r2d_action.context import CONFIG_DIRS, ENVIRONMENT_FILES
 from r2d_action.errors import Place
 
-CONFIGURATION_FOLDERS = ("binder", ".binder")
-ENVIRONMENT_FILES = frozenset(
-    {
-        "Dockerfile",
-        "environment.yml",
-        "environment.yaml",
-        "requirements.txt",
-        "requirements3.txt",
-        "apt.txt",
-        "postBuild",
-        "start",
-        "install.R",
-        "DESCRIPTION",
-        "runtime.txt",
-        "Pipfile",
-        "Pipfile.lock",
-        "pyproject.toml",
-        "setup.py",
-        "setup.cfg",
-        "Project.toml",
-        "JuliaProject.toml",
-        "default.nix",
-        ".dockerignore",
-        ".containerignore",
-        "Dockerfile.dockerignore",
-    }
-)
+IGNORE_FILES = (".dockerignore", ".containerignore", "Dockerfile.dockerignore")
+TELLING_FILES = frozenset((*ENVIRONMENT_FILES, *IGNORE_FILES, "requirements3.txt", "setup.cfg"))
 # Larger files are data, whatever their name.
 LARGEST_FILE = 256 * 1024
 MOST_PATHS = 20_000
@@ -61,7 +37,9 @@ class SourceFile:
 
     @property
     def line_count(self) -> int:
-        return self.text.count("\n") + (not self.text.endswith("\n") and bool(self.text))
+        """Lines with nothing but blanks at the end do not count."""
+        text = self.text.rstrip()
+        return text.count("\n") + bool(text)
 
     def line_with(self, text: str) -> int | None:
         """The first line that is ``text``, blanks at its ends aside."""
@@ -87,7 +65,7 @@ def _name_pattern(word: str) -> re.Pattern[str] | None:
 
 
 def _without_comment(line: str) -> str:
-    return re.sub(r"(?:^|\s)#.*", "", line)
+    return re.sub(r"(?:^|\s)#(?!!).*", "", line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +86,7 @@ class Sources:
     @classmethod
     def read(cls, build_root: Path, prefix: str = "", appendix_file: str = "") -> Sources:
         """``appendix_file`` is looked for where it lies seen from ``build_root``."""
-        folders = [name for name in CONFIGURATION_FOLDERS if (build_root / name).is_dir()]
-        folder = folders[-1] if folders else ""
+        folder = next((name for name in CONFIG_DIRS if (build_root / name).is_dir()), "")
         listing = frozenset(_walk(build_root))
         dockerfile = _read_text(build_root / folder / "Dockerfile")
         wanted = sorted(path for path in listing if _is_wanted(path, dockerfile))
@@ -191,7 +168,7 @@ def _walk(root: Path) -> Iterator[str]:
 
 def _is_wanted(path: str, dockerfile: str) -> bool:
     folder, name = posixpath.split(path)
-    if folder in {"", *CONFIGURATION_FOLDERS} and name in ENVIRONMENT_FILES:
+    if folder in {"", *CONFIG_DIRS} and name in TELLING_FILES:
         return True
     return "." in name and _mentions(dockerfile, name)
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# What str.splitlines() takes for a line's end must not end one in the middle of ours.
-_SEPARATORS = re.compile(r"[\u2028\u2029]")
+# Tools quote in the manner of the locale: one kind of quotation mark is enough for us.
+# And what str.splitlines() takes for a line's end must not end one in the middle of ours.
+_PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2028": " ", "\u2029": " "})
 
 _VERTEX = re.compile(r"#(\d+) (.+)")
 _TIMED = re.compile(r"\d+\.\d+(?: (.*))?")
@@ -29,7 +30,7 @@ _WRAPPER = re.compile(r"subprocess\.CalledProcessError: .*'buildx', 'build'")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the build: ``name`` is its instruction in one line, ``error`` the engine's words."""
+    """A step of the build: ``name`` holds its instruction, ``error`` what the engine says."""
 
     name: str
     lines: tuple[str, ...] = ()
@@ -117,7 +118,7 @@ class Stream:
 
 
 def _cleaned(line: str) -> str:
-    text = _SEPARATORS.sub(" ", _ESCAPES.sub("", line))
+    text = _ESCAPES.sub("", line).translate(_PLAIN)
     # A carriage return starts a progress bar's line again: the last state counts.
     return _CONTROLS.sub("", text.rstrip("\r\n").rpartition("\r")[2]).rstrip()
 

@@ -1,0 +1,55 @@
+"""What can be said of a failure that nobody has described yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from r2d_action.report.diagnose.diagnosis import Diagnosis
+from r2d_action.report.diagnose.passage import locate, passages, step_name
+from r2d_action.report.diagnose.sources import Sources
+from r2d_action.report.diagnose.stream import Step, Stream
+from r2d_action.report.diagnose.words import block, written_in
+
+LAST_LINES = 5
+
+
+def diagnose(stream: Stream, sources: Sources) -> Diagnosis:
+    if stream.failed:
+        return _failed_step(stream.failed, stream, sources)
+    if stream.exception:
+        return _own_error(stream)
+    return Diagnosis(
+        what="The build failed.",
+        why="What it said does not show why.",
+        remedy=_last_words(stream.final.splitlines() or stream.lines) or "Run the job again.",
+        place=locate(passages(stream, sources)) if stream.excerpt else None,
+    )
+
+
+def _failed_step(step: Step, stream: Stream, sources: Sources) -> Diagnosis:
+    place = locate(passages(stream, sources))
+    exit_code = f" with exit code {step.exit_code}" if step.exit_code is not None else ""
+    advice = f"Change {written_in(place, 'it')}" if place else "Change what it runs"
+    return Diagnosis(
+        what=f"{step_name(stream, sources)} failed{exit_code}.",
+        why="A command in it did not succeed, and a build stops at the first one."
+        if exit_code
+        else "The engine could not carry it out.",
+        remedy=f"{advice} so that it succeeds. "
+        + _last_words(step.lines or (() if exit_code else step.error.splitlines())),
+        place=place,
+    )
+
+
+def _own_error(stream: Stream) -> Diagnosis:
+    return Diagnosis(
+        what="repo2docker stopped before the build.",
+        why="It could not make sense of a file in the repository, or of what it was asked.",
+        remedy=_last_words(stream.exception.splitlines()),
+        link="https://repo2docker.readthedocs.io/en/latest/configuration/",
+    )
+
+
+def _last_words(lines: Iterable[str]) -> str:
+    said = [line.strip() for line in lines if line.strip()][-LAST_LINES:]
+    return f"Its last words:{block(chr(10).join(said))}" if said else ""

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from integration.check_images import Kitchen, kitchen
+from integration.conftest import Lab
+from r2d_action.check.diagnosis import Reason
+from r2d_action.check.hub_start import HubStart, start_as_on_a_hub
+from r2d_action.runner import Runner
+
+# Of a slow machine; only the image that never answers uses up its own, shorter time.
+PATIENCE = 120.0
+BRIEF = 6.0
+
+
+@pytest.fixture(scope="module")
+def images(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
+    folder = tmp_path_factory.mktemp("images") / "check"
+    bases = {"COMMUNITY": lab.community_image, "PLAIN": lab.plain_image}
+    with kitchen(folder, lab.env, **bases) as opened:
+        yield opened
+
+
+def start(engine: docker.DockerClient, image: str, timeout: float = PATIENCE) -> HubStart:
+    result = start_as_on_a_hub(engine, image, timeout=timeout, runner=Runner(stream=io.StringIO()))
+    assert not [one.name for one in engine.containers.list(all=True) if mine(one.name)]
+    return result
+
+
+def mine(name: str | None) -> bool:
+    return (name or "").startswith("r2d-action-check-")
+
+
+@pytest.fixture
+def community(engine: docker.DockerClient, lab: Lab) -> str:
+    image = str(lab.community_image)
+    engine.images.pull(image)
+    return image
+
+
+def test_a_community_image_starts(engine: docker.DockerClient, community: str) -> None:
+    result = start(engine, community)
+    assert result.ok, result
+    assert result.jupyterhub
+    assert result.jupyter_server
+
+
+@pytest.mark.parametrize("stage", ["repo2docker", "docker-stacks"])
+def test_images_with_an_entrypoint_start(
+    engine: docker.DockerClient, images: Kitchen, stage: str
+) -> None:
+    assert start(engine, images.image(stage)).ok
+
+
+# The last column: what the reader must find, because it is what they have to change.
+@pytest.mark.parametrize(
+    ("stage", "reason", "named"),
+    [
+        ("start-hidden", Reason.START_SCRIPT_HIDDEN, "REPO_DIR: /srv/repo"),
+        ("start-ends", Reason.CRASHED, 'exec "$@"'),
+        ("start-fails", Reason.CRASHED, "no database at example.org"),
+        ("other-port", Reason.WRONG_ADDRESS, "port 9999"),
+        ("loopback-only", Reason.WRONG_ADDRESS, "127.0.0.1 only"),
+        ("other-server", Reason.WRONG_ADDRESS, "under /,"),
+        ("turns-users-away", Reason.VERSION, "turns away users"),
+        ("old-jupyterhub", Reason.VERSION, "--upgrade jupyterhub"),
+        ("no-singleuser", Reason.NO_SINGLEUSER, "environment.yml"),
+        ("no-python", Reason.NO_SINGLEUSER, "pip install"),
+        ("singleuser-in-home", Reason.NO_SINGLEUSER, "/home/jovyan/.local/bin"),
+        ("volume-in-home", Reason.HOME_PERMISSION, "VOLUME"),
+        ("other-home", Reason.HOME_PERMISSION, "ENV HOME=/home/jovyan"),
+        ("no-account", Reason.WRONG_USER, "useradd"),
+        ("insists-on-root", Reason.WRONG_USER, "USER jovyan"),
+        ("files-of-others", Reason.WRONG_USER, "chown -R jovyan /opt/env/bin"),
+        ("installed-by-root", Reason.WRONG_USER, "not in /root"),
+    ],
+)
+def test_the_reason_is_told(
+    engine: docker.DockerClient, images: Kitchen, stage: str, reason: Reason, named: str
+) -> None:
+    result = start(engine, images.image(stage))
+    assert not result.ok
+    assert result.reason is reason, result
+    assert named in f"{result.explanation}\n{result.remedy}"
+
+
+def test_a_plain_image_has_nothing_to_start(engine: docker.DockerClient, lab: Lab) -> None:
+    engine.images.pull(lab.plain_image)
+    assert start(engine, lab.plain_image).reason is Reason.NO_SINGLEUSER
+
+
+def test_a_server_that_never_answers_is_given_up(
+    engine: docker.DockerClient, images: Kitchen
+) -> None:
+    result = start(engine, images.image("start-hangs"), BRIEF)
+    assert result.reason is Reason.NO_ANSWER
+    assert "opened no port" in result.explanation
+
+
+def test_the_last_lines_of_a_crash_are_kept_and_said(
+    engine: docker.DockerClient, images: Kitchen
+) -> None:
+    stream = io.StringIO()
+    image = images.image("start-fails")
+    result = start_as_on_a_hub(engine, image, timeout=PATIENCE, runner=Runner(stream=stream))
+    assert "no database at example.org" in result.last_lines
+    assert "no database at example.org" in stream.getvalue()
+
+
+def test_the_home_is_empty_writable_and_the_users(
+    engine: docker.DockerClient, images: Kitchen
+) -> None:
+    """The image's script looks round as uid 1000 and then fails, so that its words are kept."""
+    result = start(engine, images.image("looks-round"))
+    assert "uid=1000(jovyan)" in result.last_lines[0]
+    assert "100(users)" in result.last_lines[0]
+    assert result.last_lines[1:] == ("0 files at home", "wrote there", "jupyterhub-singleuser")

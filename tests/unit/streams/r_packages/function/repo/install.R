@@ -1,0 +1,3 @@
+options(repos = "file:///srv/cran")
+
+install.package('ggplot2')

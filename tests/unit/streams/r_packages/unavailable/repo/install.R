@@ -1,0 +1,3 @@
+options(repos = "file:///srv/cran")
+options(warn = 2)
+install.packages('ggplot3')

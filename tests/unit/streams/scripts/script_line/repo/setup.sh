@@ -1,0 +1,3 @@
+set -e
+mkdir -p /opt/x
+fetch-data --all
