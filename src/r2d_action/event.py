@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+GITHUB = "https://github.com"
 DEPENDABOT = "dependabot[bot]"
 
 
@@ -29,7 +30,7 @@ class Event:
     actor: str = ""
     ref: str = ""
     sha: str = ""
-    server_url: str = "https://github.com"
+    server_url: str = GITHUB
     run_url: str = ""
     pull_request: int | None = None
     head_repository: str = ""
@@ -46,6 +47,11 @@ class Event:
     @property
     def is_dependabot(self) -> bool:
         return self.actor == DEPENDABOT
+
+    @property
+    def is_at_github(self) -> bool:
+        """Whether services that know GitHub's repositories by name alone know this one."""
+        return self.server_url.rstrip("/") == GITHUB
 
     @property
     def repository_url(self) -> str:
@@ -67,7 +73,7 @@ class Event:
 def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
     """The event that ``env`` describes; an unreadable payload counts as an empty one."""
     payload = _read_payload(env.get("GITHUB_EVENT_PATH", ""))
-    server_url = env.get("GITHUB_SERVER_URL") or "https://github.com"
+    server_url = env.get("GITHUB_SERVER_URL") or GITHUB
     repository = env.get("GITHUB_REPOSITORY", "")
     pull_request = _mapping(payload, "pull_request")
     run_id = env.get("GITHUB_RUN_ID", "")

@@ -28,12 +28,16 @@ jobs:
           registry: ${{ vars.REGISTRY }}
           username: ann
           password: ${{ secrets.PASSWORD }}
-      - run: cp './$HOME/.docker/config.json' "$REPORT/before.json"
+      - run: |
+          cp './$HOME/.docker/config.json' "$REPORT/before.json"
+          find . -not -path './.git/*' | sort > "$REPORT/before.files"
       - uses: jupyterhub/repo2docker-action@master
         with:
           DOCKER_REGISTRY: ${{ vars.REGISTRY }}
           IMAGE_NAME: logins/unexpanded
-      - run: cp './$HOME/.docker/config.json' "$REPORT/after.json"
+      - run: |
+          cp './$HOME/.docker/config.json' "$REPORT/after.json"
+          find . -not -path './.git/*' | sort > "$REPORT/after.files"
 """
 OTHER_FILES = """\
 on: push
@@ -111,6 +115,7 @@ class TestUnexpandedHome:
         assert [path for path, _ in found if path.startswith("srv/repo/.git/")] == []
         # The user's own login is left as it was.
         assert unexpanded.evidence("after.json") == login
+        assert unexpanded.evidence("after.files") == unexpanded.evidence("before.files")
         warning = next(text for text in unexpanded.annotations("warning") if ".docker" in text)
         assert warning.startswith("$HOME/.docker/config.json holds the login of docker")
 

@@ -26,13 +26,7 @@ def images(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitch
 
 
 def start(engine: docker.DockerClient, image: str, timeout: float = PATIENCE) -> HubStart:
-    result = start_as_on_a_hub(engine, image, timeout=timeout, runner=Runner(stream=io.StringIO()))
-    assert not [one.name for one in engine.containers.list(all=True) if mine(one.name)]
-    return result
-
-
-def mine(name: str | None) -> bool:
-    return (name or "").startswith("r2d-action-check-")
+    return start_as_on_a_hub(engine, image, timeout=timeout, runner=Runner(stream=io.StringIO()))
 
 
 @pytest.fixture
@@ -54,6 +48,7 @@ def test_images_with_an_entrypoint_start(
     engine: docker.DockerClient, images: Kitchen, stage: str
 ) -> None:
     assert start(engine, images.image(stage)).ok
+    assert not engine.containers.list(all=True, filters={"ancestor": images.image(stage)})
 
 
 # The last column: what the reader must find, because it is what they have to change.
@@ -83,6 +78,7 @@ def test_the_reason_is_told(
     engine: docker.DockerClient, images: Kitchen, stage: str, reason: Reason, named: str
 ) -> None:
     result = start(engine, images.image(stage))
+    assert not engine.containers.list(all=True, filters={"ancestor": images.image(stage)})
     assert not result.ok
     assert result.reason is reason, result
     assert named in f"{result.explanation}\n{result.remedy}"

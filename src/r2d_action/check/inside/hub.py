@@ -26,7 +26,7 @@ from urllib.parse import urlparse
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.2
 # A server may answer oddly while it is still being set up.
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
 REQUEST_SECONDS = 10.0
 LISTENING = "0A"
 

@@ -29,14 +29,14 @@ def diagnose(stream: Stream, sources: Sources) -> Diagnosis:
 def _failed_step(step: Step, stream: Stream, sources: Sources) -> Diagnosis:
     place = locate(passages(stream, sources))
     exit_code = f" with exit code {step.exit_code}" if step.exit_code is not None else ""
+    said = step.lines or (() if exit_code else step.error.splitlines())
     advice = f"Change {written_in(place, 'it')}" if place else "Change what it runs"
     return Diagnosis(
         what=f"{step_name(stream, sources)} failed{exit_code}.",
         why="A command in it did not succeed, and a build stops at the first one."
         if exit_code
         else "The engine could not carry it out.",
-        remedy=f"{advice} so that it succeeds. "
-        + _last_words(step.lines or (() if exit_code else step.error.splitlines())),
+        remedy=f"{advice} so that it succeeds. {_last_words(said)}".strip(),
         place=place,
     )
 

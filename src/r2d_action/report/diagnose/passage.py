@@ -66,7 +66,7 @@ def locate_named(found: Sequence[Passage], word: str) -> Place | None:
 def step_name(stream: Stream, sources: Sources) -> str:
     """What failed, in a reader's terms: repo2docker's own commands mean nothing to its users."""
     found = passages(stream, sources)
-    if found and sources.dockerfile is None:
+    if found and found[0].first is None and sources.dockerfile is None:
         return f"The step that takes in {code(found[0].file.path)}"
     return f"The step {code(stream.instruction)}"
 

@@ -125,7 +125,7 @@ def _other_python(wanted: str, needs: str, place: Place | None, sources: Sources
     return Diagnosis(
         what=f"{code(wanted)} does not work with the Python of this image.",
         why=f"It asks for Python {needs}.",
-        remedy=f"Choose another version of it in {where}, or another Python: "
+        remedy=f"Choose another version of it in {where}, or a Python that it takes: "
         f"{_how_to_choose_python(sources)}.",
         place=place,
     )
@@ -135,8 +135,8 @@ def _how_to_choose_python(sources: Sources) -> str:
     if sources.dockerfile:
         return "start from an image that has it"
     if environment := sources.find("environment.yml"):
-        return f"a line such as `- python=3.12` in {code(environment.path)}"
-    return f"a line such as `python-3.12` in {code(sources.configuration('runtime.txt'))}"
+        return f"a line `- python=VERSION` in {code(environment.path)}"
+    return f"a line `python-VERSION` in {code(sources.configuration('runtime.txt'))}"
 
 
 def conflict(stream: Stream, sources: Sources) -> Diagnosis | None:

@@ -91,8 +91,9 @@ def python_version(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not match:
         return None
     version = match[1] or match[2]
-    place = _named(sources, "python", "runtime.txt", "environment.yml", "environment.yaml")
-    example = "python-3.12" if place and place.path.endswith("runtime.txt") else "- python=3.12"
+    file = sources.find("runtime.txt")
+    place = file.at(1) if file else _named(sources, "python", "environment.yml", "environment.yaml")
+    example = "python-3.12" if file else "- python=3.12"
     return Diagnosis(
         what=f"repo2docker has no Python {version}.",
         why="It builds on a fixed list of Python versions, and this one is too old, too new or "

@@ -17,6 +17,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # And what str.splitlines() takes for a line's end must not end one in the middle of ours.
 _PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2028": " ", "\u2029": " "})
 
+# An error is in the last lines of a step that fails, and no line of use is longer than this.
+MOST_LINES = 5_000
+LONGEST_LINE = 4_000
+
 _VERTEX = re.compile(r"#(\d+) (.+)")
 _TIMED = re.compile(r"\d+\.\d+(?: (.*))?")
 _EXIT_CODE = re.compile(r"exit code: (\d+)")
@@ -44,7 +48,7 @@ class Step:
     @property
     def instruction(self) -> str:
         """The name without its ``[stage 3/7]``."""
-        return re.sub(r"^\[[^\]]*\]\s*", "", self.name)
+        return " ".join(re.sub(r"^\[[^\]]*\]", "", self.name).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,9 @@ class Stream:
         """What the failed step said, or everything when no step is known to have failed."""
         if self.failed:
             return (*self.failed.lines, self.failed.error)
-        return (self.final,) if self.final else self.lines
+        if self.final:
+            return (self.final,)
+        return (*self.lines[-MOST_LINES:], *self.exception.splitlines())
 
     @property
     def verdict(self) -> str:
@@ -118,9 +124,9 @@ class Stream:
 
 
 def _cleaned(line: str) -> str:
-    text = _ESCAPES.sub("", line).translate(_PLAIN)
     # A carriage return starts a progress bar's line again: the last state counts.
-    return _CONTROLS.sub("", text.rstrip("\r\n").rpartition("\r")[2]).rstrip()
+    text = line.rstrip("\r\n").rpartition("\r")[2][:LONGEST_LINE]
+    return _CONTROLS.sub("", _ESCAPES.sub("", text).translate(_PLAIN)).rstrip()
 
 
 @dataclass(slots=True)
@@ -145,7 +151,7 @@ def _failed_step(lines: Sequence[str]) -> Step | None:
             vertices.setdefault(match[1], _Vertex()).add(match[2])
     for vertex in reversed(vertices.values()):
         if vertex.error:
-            return Step(vertex.name, tuple(vertex.lines), vertex.error)
+            return Step(vertex.name, tuple(vertex.lines[-MOST_LINES:]), vertex.error)
     return None
 
 
@@ -175,14 +181,17 @@ def _final_error(lines: Sequence[str]) -> str:
 
 
 def _traceback_start(lines: Sequence[str]) -> int:
-    """Where repo2docker's own traceback begins; a step's has the step's number before it."""
-    starts = [number for number, line in enumerate(lines) if line == _TRACEBACK]
-    return starts[0] if starts else len(lines)
+    """Where repo2docker's own traceback begins, at times on the same line as its last words.
+
+    A traceback of a step has the step's number before it.
+    """
+    starts = (n for n, line in enumerate(lines) if line.endswith(_TRACEBACK))
+    return next((n for n in starts if not re.match(r"#?\d", lines[n])), len(lines))
 
 
 def _exception(trace: Sequence[str]) -> str:
     """The exception at the end of ``trace``, unless it only says that the build failed."""
-    starts = [number for number, line in enumerate(trace) if line == _TRACEBACK]
+    starts = [number for number, line in enumerate(trace) if line.endswith(_TRACEBACK)]
     last = trace[starts[-1] + 1 :] if starts else ()
     for number, line in enumerate(last):
         if line and not line.startswith(" "):
