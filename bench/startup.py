@@ -59,7 +59,7 @@ class Bench:
         env = {**self.env, "XDG_CACHE_HOME": str(cache)}
         launcher = str(ROOT / "bin" / "r2d-action")
         self._run([sys.executable, "-I", launcher, "build", "--help"], env)
-        [repo2docker] = cache.glob("r2d-action/repo2docker-*/__main__.py")
+        [repo2docker] = cache.glob("r2d-action/jupyter-repo2docker-*/__main__.py")
         self._run([sys.executable, "-I", "-S", str(repo2docker.parent), "--version"], env)
 
     def _run(self, argv: list[str], env: Mapping[str, str] | None = None) -> None:

@@ -119,7 +119,8 @@ def inspect(engine: Engine, name: str, seconds: float) -> Built:
     )
     return Built(
         image_id=Digest(image.id or ""),
-        size=image.attrs["Size"],
+        # The engine's own figure is the unpacked size in one image store, not in the other.
+        size=sum(layer.size for layer in layers),
         layers=layers,
         seconds=seconds,
     )

@@ -40,6 +40,7 @@ def freeing(wanted: bool, env: Mapping[str, str], runner: Runner) -> Iterator[No
     runner.say(f"freeing disk space beside the build: {', '.join(present)}")
     removal = subprocess.Popen(
         ["sudo", "-n", "rm", "-rf", *present],
+        env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,11 +1,11 @@
-"""Environments of our own: folders of packages that no other Python sees.
+"""Environments of our own: folders that no other Python sees.
 
-An environment is a folder which pip fills and which Python runs as a program,
-``python -I -S FOLDER``: ``-I`` keeps the user's PYTHON* variables and working
-directory out, ``-S`` the packages of the interpreter itself. Unlike a venv it
-holds no absolute path, so that it is made elsewhere and renamed into place,
-complete or not at all; and it needs neither ``venv`` nor ``ensurepip``, which
-Debian and Ubuntu leave out of their python3.
+A program is a folder which Python runs, ``python -I -S FOLDER``, and which looks
+for packages in folders beside it that pip has filled: ``-I`` keeps the user's
+PYTHON* variables and working directory out, ``-S`` the packages of the interpreter
+itself. Unlike a venv such folders hold no absolute path, so that they are made
+elsewhere and renamed into place, complete or not at all; and they need neither
+``venv`` nor ``ensurepip``, which Debian and Ubuntu leave out of their python3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from r2d_action import pip
 from r2d_action.errors import InputError, UserError
 
 Say = Callable[[str], None]
-# Fills the first folder, which does not exist yet; the second is scratch space.
+# Fills the first folder, which does not exist yet; the second is scratch space that does.
 Fill = Callable[[Path, Path], None]
 
 PACKAGE = Path(__file__).resolve().parent
@@ -39,24 +39,18 @@ ABI = EXTENSION_SUFFIXES[0].split(".")[1]
 # What repo2docker imports and does not ask for.
 UNDECLARED = ("tomli; python_version < '3.11'",)
 MANIFEST = "MANIFEST"
+EMPTY: Mapping[str, bytes] = {}
 DIGITS = 12
 
-REPO2DOCKER_MAIN = """\
-import sys
-
-from repo2docker.__main__ import main
-
-sys.argv[0] = "jupyter-repo2docker"
-main()
-"""
-APPLICATION_MAIN = """\
+MAIN = """\
 import os
 import sys
 
-sys.path.append(os.path.join(os.path.dirname(sys.path[0]), {dependencies!r}))
-sys.argv[0] = "r2d-action"
+beside = os.path.dirname(sys.path[0])
+sys.path += [os.path.join(beside, name) for name in {packages!r}]
+sys.argv[0] = {name!r}
 
-from r2d_action.cli import main
+from {module} import main
 
 main()
 """
@@ -64,10 +58,10 @@ main()
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """Finds and makes environments in ``folder``. ``env`` is the whole environment of the run.
+    """Finds and makes programs in ``folder``. ``env`` is the whole environment of the run.
 
-    Every method returns a folder for :func:`command`, and raises :class:`pip.PipFailed`
-    and, on a machine without pip, :class:`UserError`.
+    Every method returns a program's folder for :func:`command`, and raises
+    :class:`pip.PipFailed` and, on a machine without pip, :class:`UserError`.
     """
 
     folder: Path
@@ -75,43 +69,54 @@ class Environments:
     say: Say
 
     def application(self) -> Path:
-        """This very package and what it needs."""
-        lock = APPLICATION_LOCK
-        dependencies = self._named("dependencies", lock.read_bytes())
-        self._ensure(dependencies, self._locked(lock), "r2d-action's packages")
-        files = {
-            "__main__.py": APPLICATION_MAIN.format(dependencies=dependencies.name).encode(),
-            **_package_files(),
-        }
-        folder = self._named("r2d-action", *_flat(files))
-        ensure(folder, _copying(files))
-        return folder
+        """This very package."""
+        packages = self._own_packages()
+        return self._program("r2d-action", "r2d_action.cli", [packages], _package_files())
 
     def repo2docker(self) -> Path:
-        """The locked repo2docker."""
-        folder = self._named("repo2docker", REPO2DOCKER_LOCK.read_bytes())
-        fill = _with_main(self._locked(REPO2DOCKER_LOCK))
-        return self._ensure(folder, fill, "repo2docker")
+        """The locked repo2docker. What both locks pin alike is installed once."""
+        ours = _entries(APPLICATION_LOCK)
+        lock = [entry for entry in _entries(REPO2DOCKER_LOCK) if entry not in ours]
+        packages = [self._locked_packages(lock, "repo2docker"), self._own_packages()]
+        return self._program("jupyter-repo2docker", "repo2docker.__main__", packages)
 
     def chosen_repo2docker(self, requirements: Sequence[str], cwd: Path) -> Path:
         """A repo2docker of the user's choice, with what pip finds for it today."""
-        folder = self._named("repo2docker", *(one.encode() for one in requirements))
-        fill = _with_main(self._pip(requirements, cwd))
-        return self._ensure(folder, fill, "the chosen repo2docker")
+        packages = self._named("packages", *(one.encode() for one in requirements))
+
+        def fill(folder: Path, scratch: Path) -> None:
+            pip.install(requirements, folder, scratch=scratch, env=self.env, cwd=cwd)
+
+        self._ensure(packages, fill, "the chosen repo2docker")
+        return self._program("jupyter-repo2docker", "repo2docker.__main__", [packages])
+
+    def _own_packages(self) -> Path:
+        return self._locked_packages(_entries(APPLICATION_LOCK), "r2d-action's packages")
+
+    def _locked_packages(self, entries: Sequence[str], what: str) -> Path:
+        lock = "\n".join(entries)
+
+        def fill(folder: Path, scratch: Path) -> None:
+            file = scratch / "lock.txt"
+            file.write_text(lock, encoding="utf-8")
+            arguments = [*pip.LOCKED, "--requirement", str(file)]
+            pip.install(arguments, folder, scratch=scratch, env=self.env, cwd=scratch)
+
+        return self._ensure(self._named("packages", lock.encode()), fill, what)
+
+    def _program(
+        self, name: str, module: str, packages: Sequence[Path], files: Mapping[str, bytes] = EMPTY
+    ) -> Path:
+        main = MAIN.format(name=name, module=module, packages=[one.name for one in packages])
+        files = {"__main__.py": main.encode(), **files}
+        folder = self._named(name, *_flat(files))
+        ensure(folder, _copying(files))
+        return folder
 
     def _named(self, kind: str, *contents: bytes) -> Path:
         """The name says all that is inside, so that two commits never share what differs."""
         digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:DIGITS]
         return self.folder / f"{kind}-{ABI}-{digest}"
-
-    def _locked(self, lock: Path) -> Fill:
-        return self._pip([*pip.LOCKED, "--requirement", str(lock)], lock.parent)
-
-    def _pip(self, arguments: Sequence[str], cwd: Path) -> Fill:
-        def fill(folder: Path, scratch: Path) -> None:
-            pip.install(arguments, folder, scratch=scratch, env=self.env, cwd=cwd)
-
-        return fill
 
     def _ensure(self, folder: Path, fill: Fill, what: str) -> Path:
         start = time.monotonic()
@@ -191,8 +196,13 @@ def repo2docker_command(
 
 
 def _locked_requirement() -> str:
-    lines = REPO2DOCKER_LOCK.read_text(encoding="utf-8").splitlines()
-    return next(line.split()[0] for line in lines if line.startswith("jupyter-repo2docker=="))
+    entries = _entries(REPO2DOCKER_LOCK)
+    return next(entry.split()[0] for entry in entries if entry.startswith("jupyter-repo2docker="))
+
+
+def _entries(lock: Path) -> list[str]:
+    """One string for each pinned package, its hashes included."""
+    return lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
 
 
 def _refusal(requirement: str, extra: Sequence[str], failure: pip.PipFailed) -> InputError:
@@ -279,13 +289,5 @@ def _copying(files: Mapping[str, bytes]) -> Fill:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-
-    return fill
-
-
-def _with_main(fill_packages: Fill) -> Fill:
-    def fill(folder: Path, scratch: Path) -> None:
-        fill_packages(folder, scratch)
-        (folder / "__main__.py").write_text(REPO2DOCKER_MAIN, encoding="utf-8")
 
     return fill

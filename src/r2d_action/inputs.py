@@ -148,7 +148,7 @@ class Inputs:
         read=_read_list,
         kind="list",
         section=IMAGE,
-        example="{branch} {date}",
+        example='"{branch} {date}"',
     )
     # None when nobody wrote it: a written `false` counted as true in repo2docker-action.
     latest_tag_off: bool | None = _flag(IMAGE, "Do not give the image the tag `latest`.", None)

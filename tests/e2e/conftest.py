@@ -98,6 +98,7 @@ def new_project(
     """Starts a repository in a folder, with a machine of its own that shares the tools."""
     assert engine.ping()
     cache = tmp_path_factory.mktemp("cache")
+    _install(our_action, cache)
 
     def start(folder: Path) -> Project:
         machine = Machine(
@@ -115,3 +116,13 @@ def new_project(
 @pytest.fixture
 def project(new_project: Callable[[Path], Project], tmp_path: Path) -> Project:
     return new_project(tmp_path)
+
+
+def _install(action: Path, cache: Path) -> None:
+    """Once for all runs, and here so that no test has to reach the package index."""
+    tools = cache / "act" / "tool_cache"
+    tools.mkdir(parents=True)
+    command = ["python3", "-I", str(action / "bin" / "r2d-action"), "run", "--help"]
+    subprocess.run(
+        command, env={**os.environ, "RUNNER_TOOL_CACHE": str(tools)}, check=True, capture_output=True
+    )

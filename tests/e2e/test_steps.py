@@ -14,7 +14,7 @@ STEP = """
           DOCKER_REGISTRY: ${{ vars.REGISTRY }}
           DOCKER_USERNAME: ann
           DOCKER_PASSWORD: ${{ secrets.PASSWORD }}
-          IMAGE_NAME: steps/@NAME@
+          IMAGE_NAME: @ACCOUNT@/@NAME@
           @MORE@"""
 # Owner, mode, size, time and links of everything, and the bytes of every file.
 SNAPSHOT = """
@@ -48,24 +48,27 @@ AFTER = (
 FOLDERS = {"base": "SUBDIR: images/base", "top": "REPO2DOCKER_EXTRA_ARGS: --subdir images/top"}
 
 
+def step(account: str, name: str) -> str:
+    text = STEP.replace("@ACCOUNT@", account).replace("@NAME@", name)
+    return text.replace("@MORE@", FOLDERS.get(name, ""))
+
+
 def containers(engine: docker.DockerClient) -> set[str]:
     """Of these tests: a machine's engine may have others come and go."""
     found = engine.containers.list(all=True, ignore_removed=True)
-    return {one.name or "" for one in found if "steps/" in str(one.attrs["Config"]["Image"])}
+    return {one.name or "" for one in found if "/steps-" in str(one.attrs["Config"]["Image"])}
 
 
 @pytest.mark.parametrize("names", [("base", "top"), ("base", "top", "whole")], ids=len)
 def test_steps_of_one_job(
     names: tuple[str, ...], project: Project, pushed: RegistryView, engine: docker.DockerClient
 ) -> None:
+    account = f"steps-{len(names)}"
     base = (project.directory / "Dockerfile").read_text()
     project.write("images/base/Dockerfile", base)
-    project.write("images/top/Dockerfile", f"FROM {pushed.host}/steps/base\nRUN touch /tmp/top\n")
-    project.write("image-tests/test_it.py", "def test_it():\n    pass\n")
+    project.write("images/top/Dockerfile", f"FROM {pushed.host}/{account}/base\nCOPY . /top\n")
     (project.directory / "link").symlink_to("notebook.ipynb")
-    steps = "".join(
-        STEP.replace("@NAME@", name).replace("@MORE@", FOLDERS.get(name, "")) for name in names
-    )
+    steps = "".join(step(account, name) for name in names)
     run = project.run(WORKFLOW + steps + AFTER, secrets={"PASSWORD": PASSWORD}).require_success()
     assert run.evidence("after") == run.evidence("before")
     assert " 1234:4321 " in run.evidence("after")
@@ -74,4 +77,4 @@ def test_steps_of_one_job(
     assert run.evidence("temporary") == ""
     assert containers(engine) == set()
     for name in names:
-        assert pushed.tags(f"steps/{name}") == {project.tag, "latest"}
+        assert pushed.tags(f"{account}/{name}") == {project.tag, "latest"}

@@ -231,7 +231,7 @@ def test_the_image_is_left_as_it_was(
     run("docker-stacks", {"image-tests/test_all.py": "def test_it():\n    pass\n"})
     assert engine.images.get(images.image("docker-stacks")).id == before
     command = ["python3", "-c", "import pytest"]
-    with pytest.raises(docker.errors.ContainerError, match="No module named 'pytest'"):
+    with pytest.raises(docker.errors.ContainerError, match="No module named"):
         engine.containers.run(images.image("docker-stacks"), command, remove=True)
 
 
@@ -250,10 +250,10 @@ PASSING = {"image-tests/test_all.py": "def test_it():\n    pass\n"}
         ("plain", PASSING, "has no pip"),
         ("works-in-root", PASSING, "may not read any of the folders"),
         ("entrypoint-ends", PASSING, 'exec "$@"'),
-        ("start-hidden", {"image-tests/test_all.py": "import os\ndef test_it():\n    os._exit(3)\n"},
-         "exit code 3 while running"),
         ("with-old-pytest", {"image-tests/test_all.py":
-         "import os\ndef test_it():\n    os.kill(os.getppid(), 9)\n    os.kill(os.getpid(), 9)\n"},
+         "import os\ndef test_it():\n    os._exit(3)\n"}, "exit code 3 while running"),
+        ("with-old-pytest", {"image-tests/test_all.py":
+         "import os\ndef test_it():\n    os.kill(os.getpid(), 9)\n"},
          "memory"),
     ],
 )  # fmt: skip

@@ -134,14 +134,14 @@ def test_repo2docker_runs_from_the_environment_that_the_start_has_made(warm: Act
 
 def test_only_what_builds_gets_repo2docker(cold: Action) -> None:
     assert cold.start("--version").returncode == 0
-    assert cold.environments("dependencies")
-    assert not cold.environments("repo2docker")
+    assert cold.environments("packages")
+    assert not cold.environments("jupyter-repo2docker")
 
 
 def test_another_repo2docker_needs_not_ours(cold: Action) -> None:
     cold.start("build", "--help", env={"R2D_FORCE_REPO2DOCKER_VERSION": "2024.07.0"})
-    assert cold.environments("dependencies")
-    assert not cold.environments("repo2docker")
+    assert cold.environments("packages")
+    assert not cold.environments("jupyter-repo2docker")
 
 
 def test_nothing_is_left_in_the_checkout(warm: Action, tmp_path: Path) -> None:
@@ -155,10 +155,10 @@ def test_two_commits_share_packages_and_run_their_own_source(warm: Action, tmp_p
     other = Action(copy_checkout(tmp_path / "other"), warm.cache)
     source = other.checkout / "src" / "r2d_action" / "__init__.py"
     source.write_text(source.read_text().replace(__version__, "99.0"))
-    dependencies = warm.environments("dependencies")
+    packages = warm.environments("packages")
     assert version(other.start("--version")) == "99.0"
     assert version(warm.start("--version")) == __version__
-    assert warm.environments("dependencies") == dependencies
+    assert warm.environments("packages") == packages
 
 
 def test_the_users_modules_shadow_none_of_ours(warm: Action, tmp_path: Path) -> None:
@@ -250,8 +250,8 @@ def test_a_start_after_a_killed_one_is_good(cold: Action) -> None:
 
 def test_a_damaged_environment_is_made_again(cold: Action) -> None:
     cold.start("--version")
-    [dependencies] = cold.environments("dependencies")
-    (dependencies / "click" / "core.py").unlink()
+    [packages] = cold.environments("packages")
+    (packages / "click" / "core.py").unlink()
     done = cold.start("--version")
     assert version(done) == __version__
     assert "installed r2d-action's packages" in done.stderr
@@ -301,8 +301,7 @@ def test_extra_packages_go_beside_repo2docker_at_a_path_that_stays(
         )
 
     command = chosen()
-    folder = Path(command[-1])
-    assert (folder / "user_plugin.py").exists()
+    assert list((tmp_path / "temporary").glob("packages-*/user_plugin.py"))
     assert subprocess.run([*command, "--version"], capture_output=True).returncode == 0
     shutil.rmtree(tmp_path / "temporary")
     assert chosen() == command

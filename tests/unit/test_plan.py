@@ -168,7 +168,9 @@ def test_who_pushes() -> None:
     assert not plan(NO_PUSH="true").push
     assert "fork" in plan(FORK).why_no_push
     assert "Dependabot" in plan(dependabot).why_no_push
-    assert plan(FORK, DOCKER_USERNAME="u", DOCKER_PASSWORD="p" * 9).push
+    login = {"DOCKER_USERNAME": "u", "DOCKER_PASSWORD": "p" * 9}
+    assert not plan(FORK, **login).push
+    assert plan(dependabot, **login).push
 
 
 def test_binder_needs_a_pushed_image() -> None:

@@ -42,7 +42,7 @@ def _require_checkout(git: Git) -> None:
     if not git.head:
         raise InputError(
             "BINDER_CACHE commits to your repository, but there is no checkout of it here; "
-            "put a step `uses: actions/checkout@v5` before this one."
+            "put a step `uses: actions/checkout@v7` before this one."
         )
     if prefix := git.line("rev-parse", "--show-prefix"):
         raise InputError(

@@ -6,6 +6,7 @@ Files go in through the engine's API: the engine may be on another machine.
 from __future__ import annotations
 
 import io
+import re
 import secrets
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,21 @@ from r2d_action.errors import EngineError
 
 # In the root, which every image has and none mounts something over.
 TOOLS = "/r2d-action-check"
+NO_SUCH_COMMAND = re.compile("executable file not found|no such file|permission denied")
+
+
+@contextmanager
+def talking_about(image: str) -> Iterator[None]:
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(f"The engine could not run {image} to check it: {error}") from error
+
+
+def config_of(client: docker.DockerClient, image: str) -> dict[str, Any]:
+    """The image's configuration, as the engine tells it. Raises :class:`EngineError`."""
+    with talking_about(image):
+        return dict(client.images.get(image).attrs["Config"])
 
 
 @contextmanager
@@ -33,9 +49,8 @@ def throw_away(client: docker.DockerClient, image: str, **options: Any) -> Itera
     # Known before there is a container, so that none is lost to a Ctrl-C in between.
     name = f"r2d-action-check-{secrets.token_hex(6)}"
     try:
-        yield client.containers.create(image, name=name, **options)
-    except (DockerException, requests.RequestException) as error:
-        raise EngineError(f"The engine could not run {image} to check it: {error}") from error
+        with talking_about(image):
+            yield client.containers.create(image, name=name, **options)
     finally:
         with suppress(DockerException, requests.RequestException):
             client.containers.get(name).remove(force=True, v=True)
@@ -94,11 +109,13 @@ def read_file(container: Container, path: str) -> bytes:
 
 
 def start(container: Container) -> str:
-    """Start it; what the engine says when the image's command cannot be run, else nothing."""
+    """Start it; what the engine says when the image has no such command, else nothing."""
     try:
         container.start()
     except APIError as error:
-        return str(error.explanation)
+        if NO_SUCH_COMMAND.search(str(error.explanation)):
+            return str(error.explanation)
+        raise
     return ""
 
 

@@ -281,6 +281,8 @@ RULES: tuple[Callable[[Evidence], Diagnosis | None], ...] = (
 )
 
 REDIRECTION, NOT_FOUND = 300, 404
+# Folders above this, such as /usr, are the system's and not to be given away.
+OWN_DEPTH = 3
 LOOPBACK = ("127.0.0.1", "::1")
 PERMISSION = re.compile(
     r"permission denied|read-only file system|operation not permitted", re.IGNORECASE
@@ -351,12 +353,12 @@ def _become_uid_1000(image: ImageFacts, denied: str) -> str:
         )
     if _is_below(denied, "/root"):
         return "Install Jupyter where everybody may read, such as /opt, and not in /root."
-    if denied:
-        folder = PurePosixPath(denied).parent
+    if not denied:
         return (
-            f"Add `RUN chown -R {image.account} {folder}` to the Dockerfile, before its USER line."
+            f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in "
+            "RUN lines before it."
         )
-    return (
-        f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in RUN "
-        "lines before it."
-    )
+    folder = PurePosixPath(denied).parent
+    if len(folder.parts) < OWN_DEPTH:
+        return f"Do as root, in a RUN line of the Dockerfile, what has to be done with {denied}."
+    return f"Add `RUN chown -R {image.account} {folder}` to the Dockerfile, before its USER line."

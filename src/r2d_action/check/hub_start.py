@@ -19,7 +19,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from r2d_action.check.container import TOOLS, put_tool, start, throw_away
+from r2d_action.check.container import TOOLS, config_of, put_tool, start, throw_away
 from r2d_action.check.diagnosis import (
     PORT,
     SINGLEUSER,
@@ -30,6 +30,7 @@ from r2d_action.check.diagnosis import (
     Reason,
     diagnose,
 )
+from r2d_action.errors import EngineError
 from r2d_action.runner import Runner
 
 UID, SHARED_GID = 1000, 100
@@ -38,11 +39,14 @@ USER = "r2d-check"
 PREFIX = f"/user/{USER}/"
 ACCESS = f"access:servers!server={USER}/"
 HUB_VERSION = "6.1.1"
+# singleuser.startTimeout of Zero to JupyterHub.
+HUB_PATIENCE = 300.0
 POLL_SECONDS = 0.2
 # The hub's side keeps to the time itself and then tells what it saw.
 GRACE_SECONDS = 15.0
 KEPT_LINES = 40
 # The image's Python may be on the PATH only after its entrypoint has run.
+NOT_FOUND = 127
 WITH_ANY_PYTHON = """
 for python in python3 /opt/conda/bin/python3 /srv/conda/bin/python3 /usr/bin/python3; do
     command -v "$python" >/dev/null && exec "$python" -I "$@"
@@ -72,9 +76,12 @@ class HubStart:
 def start_as_on_a_hub(
     client: docker.DockerClient, image: str, *, timeout: float, runner: Runner
 ) -> HubStart:
-    """Wait at most ``timeout`` seconds for an answer. Raises :class:`EngineError`."""
+    """Wait at most ``timeout`` seconds for an answer, and no longer than hubs do.
+
+    Raises :class:`EngineError`.
+    """
     runner.say(f"Starting {image} as a hub does: uid {UID}, an empty home, {SINGLEUSER}")
-    evidence = observe(client, image, timeout)
+    evidence = observe(client, image, min(timeout, HUB_PATIENCE))
     result = conclude(evidence, diagnose(evidence))
     for line in result.last_lines if not result.ok else ():
         runner.say(f"  {line}")
@@ -96,7 +103,7 @@ def conclude(evidence: Evidence, diagnosis: Diagnosis) -> HubStart:
 
 
 def observe(client: docker.DockerClient, image: str, timeout: float) -> Evidence:
-    config = client.images.get(image).attrs["Config"]
+    config = config_of(client, image)
     began = time.monotonic()
     with throw_away(client, image, **hub_options(timeout)) as hub:
         put_tool(hub, "hub.py")
@@ -104,7 +111,9 @@ def observe(client: docker.DockerClient, image: str, timeout: float) -> Evidence
         opening = first_word(hub, began + timeout)
         if not opening:
             seconds = time.monotonic() - began
-            return Evidence(facts_of(config, {}), seconds, **ending_of(hub, refusal))
+            ending = ending_of(hub, refusal)
+            require_lack_of_python(image, ending)
+            return Evidence(facts_of(config, {}), seconds, **ending)
         facts = facts_of(config, opening["image"])
         options = user_options(image, hub, facts, opening["hub_port"])
         with throw_away(client, image, **options) as user:
@@ -201,6 +210,13 @@ def first_word(hub: Container, deadline: float) -> Mapping[str, Any] | None:
             return next(iter(words_of(hub)), None)
         time.sleep(POLL_SECONDS)
     return words[0]
+
+
+def require_lack_of_python(image: str, ending: Mapping[str, Any]) -> None:
+    """Anything else that keeps the hub's side from its work is no fault of the image."""
+    if not ending["refusal"] and ending["exit_code"] != NOT_FOUND:
+        words = " ".join(ending["logs"][-1:])
+        raise EngineError(f"The start as on a hub could not be tried with {image}: {words}")
 
 
 def watch(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from docker.models.containers import Container
 from r2d_action.check.container import (
     TOOLS,
     archive_of,
+    config_of,
     lines_of,
     put,
     put_tool,
@@ -139,13 +141,13 @@ def run_image_tests(
     has no such folder. Raises :class:`EngineError`.
     """
     began = time.monotonic()
-    config = client.images.get(image).attrs["Config"]
+    config = config_of(client, image)
     directories = (repo_dir, config.get("WorkingDir") or "/", "/")
     command = ["python3", f"{TOOLS}/run_tests.py", *directories]
     user = user_for(config.get("User") or "")
     with throw_away(client, image, command=command, user=user) as container:
         put_tool(container, "run_tests.py")
-        archive = archive_of(dict(test_files(tests.directory)))
+        archive = archive_of(dict(checkout_files(tests.directory)))
         next(directory for directory in directories if put(container, directory, archive))
         ending = run_to_the_end(container, timeout, runner)
         events = tuple(read_events(read_file(container, f"{TOOLS}/events.jsonl")))
@@ -159,7 +161,7 @@ def user_for(image_user: str) -> str:
     return HUB_UID if image_user.partition(":")[0] in ("", "0", "root") else image_user
 
 
-def test_files(directory: Path) -> Iterator[tuple[str, bytes]]:
+def checkout_files(directory: Path) -> Iterator[tuple[str, bytes]]:
     """What is laid over the image's own ``image-tests``, if it has that folder.
 
     The checkout's version counts; files that only the image has stay, as they would with
@@ -175,10 +177,25 @@ def run_to_the_end(container: Container, timeout: float, runner: Runner) -> Endi
     if refusal := start(container):
         return Ending(exit_code=127, refusal=refusal)
     with killed_after(timeout, container) as timed_out:
-        for line in lines_of(container.logs(stream=True, follow=True)):
-            runner.say(line)
+        with output_of(container) as output:
+            for line in lines_of(output):
+                runner.say(line)
         exit_code = int(container.wait()["StatusCode"])
     return Ending(exit_code, timed_out.is_set())
+
+
+@contextmanager
+def output_of(container: Container) -> Iterator[Iterator[bytes]]:
+    """What the container says, as it says it."""
+    output = container.logs(stream=True, follow=True)
+    try:
+        yield output
+    except BaseException:
+        # Its connection is closed when it is read to its end, and in no other way.
+        with suppress(APIError):
+            container.kill()
+        deque(output, maxlen=0)
+        raise
 
 
 @contextmanager

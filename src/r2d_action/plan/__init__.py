@@ -90,7 +90,7 @@ def _why_skip(inputs: Inputs, context: Context) -> str:
             "to build here; mybinder.org is asked to build by itself."
         )
     raise InputError(
-        "There are no files to build in the workspace; add the step `uses: actions/checkout@v5` "
+        "There are no files to build in the workspace; add the step `uses: actions/checkout@v7` "
         "before this one, and check SUBDIR if you use it."
     )
 
@@ -98,14 +98,14 @@ def _why_skip(inputs: Inputs, context: Context) -> str:
 def _why_no_push(inputs: Inputs, event: Event) -> str:
     if inputs.no_push:
         return "NO_PUSH is true."
-    if inputs.docker_password:
-        return ""
     if event.is_fork_pull_request:
+        # Even where a password is at hand: GITHUB_TOKEN cannot write here, and a real one must
+        # not publish what nobody has reviewed.
         return (
-            "This pull request comes from a fork, and GitHub gives such runs no secrets. The image "
+            "This pull request comes from a fork, and nothing is published from there. The image "
             "is built and tested here; it is pushed once the pull request is merged."
         )
-    if event.is_dependabot:
+    if event.is_dependabot and not inputs.docker_password:
         return (
             "Dependabot started this run, and GitHub gives it no secrets. The image is built and "
             "tested here; it is pushed once the change is merged."

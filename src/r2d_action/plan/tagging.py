@@ -27,13 +27,15 @@ def planned_tags(
         if tag not in seen:
             seen.add(tag)
             yield _moving(tag, event)
-    if inputs.latest_tag_off is False:
+    if inputs.latest_tag_off is False and not event.is_pull_request:
         notes.append(
             "LATEST_TAG_OFF is false, so the image is tagged `latest`. repo2docker-action took any "
             "value for true; write `LATEST_TAG_OFF: true` if you do not want the tag."
         )
     if not inputs.latest_tag_off and LATEST not in seen:
         yield _moving(LATEST, event)
+        if event.is_pull_request:
+            notes.append("`latest` stays as it is in the registry: this is a pull request.")
 
 
 def _moving(tag: Tag, event: Event) -> PlannedTag:

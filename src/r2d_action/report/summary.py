@@ -131,7 +131,7 @@ def _layers(built: Built) -> str:
 
 def _instruction(layer: Layer) -> str:
     text = " ".join(layer.made_by.replace("`", "'").replace("|", "¦").split())
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    return (text if len(text) <= 100 else f"{text[:99]}…") or "(imported)"
 
 
 def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from r2d_action.binder.destination import Destination, find_destination, require_push
 from r2d_action.binder.folder import require_usable
-from r2d_action.context import Context, build_root, read_appendix, read_context
+from r2d_action.context import Context, LeftOut, build_root, read_appendix, read_context
 from r2d_action.engine import docker_config
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan, make_plan
@@ -84,6 +84,15 @@ def private_paths(env: Mapping[str, str], workspace: Path) -> dict[Path, str]:
     return {**named, **docker_files}
 
 
+def _advice(left_out: LeftOut) -> str:
+    if "$HOME" in left_out.path.split("/"):
+        return (
+            "The job's `env` sets a variable to a path with `$HOME`, which GitHub does not expand; "
+            "remove DOCKER_CONFIG there."
+        )
+    return "Keep credentials in a folder outside the workspace."
+
+
 def _say_what_happens(plan: Plan, context: Context, site: Site) -> None:
     runner = site.runner
     for unknown in unknown_inputs_in(site.event.workspace):
@@ -92,9 +101,8 @@ def _say_what_happens(plan: Plan, context: Context, site: Site) -> None:
         runner.notice(note)
     for left_out in context.left_out:
         runner.warning(
-            f"{left_out.path} holds {left_out.holds}; it is left out of the image. Keep "
-            "credentials out of the workspace; for a login of docker, remove DOCKER_CONFIG from "
-            "the job's `env`."
+            f"{left_out.path} holds {left_out.holds}; it is left out of the image. "
+            f"{_advice(left_out)}"
         )
     if plan.skip:
         runner.notice(plan.skip)

@@ -41,7 +41,9 @@ def main() -> int:
         return 1
     # A new process, because what was installed may start to count only there; unbuffered,
     # because somebody watches.
-    return subprocess.call([sys.executable, "-u", str(SCRIPT), RUN])
+    code = subprocess.call([sys.executable, "-u", str(SCRIPT), RUN])
+    # A signal is told as shells tell it.
+    return code if code >= 0 else 128 - code
 
 
 def holds_tests(directory: Path) -> bool:

@@ -43,6 +43,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     repository.legacy_image,
     resources.disk_full,
     resources.memory_full,
+    base_image.base_environment,
     dockerfile.parse_error,
     dockerfile.unreadable,
     dockerfile.missing_user,

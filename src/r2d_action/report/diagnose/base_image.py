@@ -1,4 +1,4 @@
-"""The image that the build starts from cannot be had."""
+"""What the build starts from cannot be had: an image, or repo2docker's base environment."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from r2d_action.report.diagnose.words import block, code
 
 RATE_LIMIT_LINK = "https://docs.docker.com/docker-hub/usage/pulls/"
 
+BASE_ENVIRONMENT_SCRIPT = "install-base-env.bash"
+
+_NO_TOOL = re.compile(r"(?:wget|tar|bzip2): (?:command not found|Cannot exec)")
 _METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
 _UNRESOLVED = re.compile(r"failed to resolve source metadata for ([^\s:]+(?::\d+/)?\S*?):? ")
 _PULLED = re.compile(r"^(?:\[[^\]]*\] )?FROM (\S+)")
@@ -28,6 +31,27 @@ _DENIED = re.compile(
 _UNKNOWN = re.compile(r"manifest unknown|manifest for \S+ not found|: not found|name unknown")
 _STAGE = re.compile(r"--(?:from|mount=\S*from)=([A-Za-z][\w-]*)(?:[\s,]|$)")
 _SHELL_FORMAT = re.compile(r"exec /\S+: exec format error|exec format error$", re.IGNORECASE)
+
+
+def base_environment(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """repo2docker's own part of every image that it writes the Dockerfile of."""
+    if sources.dockerfile or BASE_ENVIRONMENT_SCRIPT not in stream.instruction:
+        return None
+    if stream.find(_NO_TOOL):
+        return Diagnosis(
+            what="The image to start from lacks programs that repo2docker needs.",
+            why="The base environment comes by `wget`, `tar` and `bzip2`, which the usual image "
+            "has.",
+            remedy="Leave `--Repo2Docker.base_image` out of REPO2DOCKER_EXTRA_ARGS, or name an "
+            "image made from `buildpack-deps`.",
+        )
+    return Diagnosis(
+        what="repo2docker's base environment could not be downloaded.",
+        why="Most often its server or the network is down for a short while, and nothing is wrong "
+        "with the repository.",
+        remedy="Run the job again. If it fails the same way again, look for news of an outage, and "
+        "try a newer repo2docker with FORCE_REPO2DOCKER_VERSION.",
+    )
 
 
 def unknown_stage(stream: Stream, sources: Sources) -> Diagnosis | None:

@@ -23,9 +23,11 @@ _PIP_FAILED = re.compile(
     r"|Failed building wheel|Could not build wheels|failed-wheel-build-for-install"
 )
 _CULPRIT = re.compile(r"╰─> ([A-Za-z][\w.-]*)$")
-_COLLECTING = re.compile(r"(?:Collecting|Building wheel for) ([A-Za-z0-9][\w.-]*)")
+_COLLECTING = re.compile(
+    r"(?:Collecting|Building wheel for|Processing (?:\S*/)?) ?([A-Za-z0-9][\w.-]*)"
+)
 _REASON = re.compile(
-    r"^ {4,}(?!\d)(?:\w*Error|ERROR|error|CMake Error\S*|Exception): ?(?!subprocess-)(.+)"
+    r"^ {4,}(?:[\w.]*(?:Error|Exception|InvalidVersion)|ERROR|error|CMake Error\S*): ?.+"
 )
 
 _TOOLS = (

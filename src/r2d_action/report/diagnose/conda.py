@@ -36,8 +36,8 @@ _REQUIRES = re.compile(
 )
 _UNSOLVED = re.compile(r"Could not solve for environment specs|Solving environment: failed")
 _SPEC = re.compile(
-    r"(?:MatchSpec|[Ii]nvalid (?:match ?)?spec|InvalidVersionSpec|[Ii]nvalid version"
-    r"|parsing version).*?(?:\"(?P<spec>[^\"]*)\"|'(?P<quoted>[^']*)')"
+    r"(?:MatchSpec|InvalidVersionSpec|InvalidSpec|libmamba Error parsing version)"
+    r".*?(?:\"(?P<spec>[^\"]*)\"|'(?P<quoted>[^']*)')"
 )
 _CHANNEL = re.compile(
     r"UnavailableInvalidChannel|HTTP 404 \S+ \S+ for channel|(?:404|response: 404).*repodata"

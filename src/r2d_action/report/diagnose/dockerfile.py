@@ -144,7 +144,8 @@ def missing_source(stream: Stream, sources: Sources) -> Diagnosis | None:
     generated = sources.dockerfile is None
     path = match[1] if match else _pattern_in(stream.instruction)
     path = path.removeprefix("src/") if generated else path
-    return left_out(path, stream, sources) or _not_there(path, stream, sources)
+    taken = "--from=" not in stream.instruction and left_out(path, stream, sources)
+    return taken or _not_there(path, stream, sources)
 
 
 def _pattern_in(instruction: str) -> str:
@@ -169,6 +170,14 @@ def left_out(path: str, stream: Stream, sources: Sources) -> Diagnosis | None:
 
 
 def _not_there(path: str, stream: Stream, sources: Sources) -> Diagnosis:
+    if part := re.search(r"--from=(\S+)", stream.instruction):
+        return Diagnosis(
+            what=f"There is no {code(f'/{path}')} in {code(part[1])}.",
+            why="The file is taken from another image, or from an earlier part of the Dockerfile, "
+            "which does not have it there.",
+            remedy="Correct the path, or look at what the step that makes the file calls it.",
+            place=_place(stream, sources),
+        )
     if re.search(r"\s\.\./", stream.instruction):
         return Diagnosis(
             what=f"{code(path)} lies outside of the folder that is built.",

@@ -21,8 +21,9 @@ _UNREACHABLE = re.compile(
     r"|Could not resolve (?:host|proxy)"
     r"|unable to access '.*(?:Failed to connect|timed out|requested URL returned error: 5\d\d)"
     r"|curl: \((?:5|6|7|16|18|28|35|52|55|56|92)\)"
-    r"|unable to resolve host address|Temporary failure in name resolution"
-    r"|Name or service not known|nodename nor servname"
+    r"|unable to resolve host address"
+    # Not what sudo says of the machine's own name, which harms nothing.
+    r"|(?:failed:|\]) (?:Name or service not known|Temporary failure in name resolution)"
     r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|\b(?:ETIMEDOUT|ECONNRESET|EAI_AGAIN)\b"
     r"|Download error \((?:5|6|7|16|18|28|35|52|55|56|92)\)"
     r"|CondaHTTPError: HTTP (?:000|5\d\d)|ConnectionFailed|HTTP 5\d\d .* for url"

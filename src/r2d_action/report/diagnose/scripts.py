@@ -62,7 +62,7 @@ COMMANDS = {
 
 
 def windows_line_ends(stream: Stream, sources: Sources) -> Diagnosis | None:
-    script = next((one for one in _scripts(stream, sources) if "\r\n" in one.text), None)
+    script = next((one for one in _scripts(stream, sources) if _trips_over(one, stream)), None)
     if not stream.failed or not (script or stream.find(_CARRIAGE_RETURN)):
         return None
     name = code(script.path) if script else "A script"
@@ -74,6 +74,13 @@ def windows_line_ends(stream: Stream, sources: Sources) -> Diagnosis | None:
         + block(f"{posixpath.basename(script.path) if script else '*.sh'} text eol=lf"),
         place=script.at(1) if script else locate(passages(stream, sources)),
     )
+
+
+def _trips_over(script: SourceFile, stream: Stream) -> bool:
+    """Shells never take these line ends; other languages do, once they have been started."""
+    exit_code = stream.failed.exit_code if stream.failed else None
+    other_language = re.search(r"python|Rscript", script.lines[0]) or script.path.endswith(".py")
+    return "\r\n" in script.text and (not other_language or exit_code in {126, 127})
 
 
 def script_left_out(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -97,8 +104,8 @@ def not_a_script(stream: Stream, sources: Sources) -> Diagnosis | None:
 
 
 def no_command(stream: Stream, sources: Sources) -> Diagnosis | None:
-    match = stream.find(_SHELL_NOT_FOUND) or stream.find(_ENV_NOT_FOUND)
-    name = next((group for group in match.groups() if group), "") if match else ""
+    matches = stream.find_all(_SHELL_NOT_FOUND) or stream.find_all(_ENV_NOT_FOUND)
+    name = next((group for match in matches[-1:] for group in match.groups() if group), "")
     if not name:
         return None
     place = _place(stream, sources, name)

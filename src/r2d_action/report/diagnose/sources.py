@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,18 +86,31 @@ class Sources:
     @classmethod
     def read(cls, build_root: Path, prefix: str = "", appendix_file: str = "") -> Sources:
         """``appendix_file`` is looked for where it lies seen from ``build_root``."""
-        folder = next((name for name in CONFIG_DIRS if (build_root / name).is_dir()), "")
         listing = frozenset(_walk(build_root))
-        dockerfile = _read_text(build_root / folder / "Dockerfile")
+        return cls.gather(
+            listing, lambda path: _read_text(build_root / path), prefix, appendix_file
+        )
+
+    @classmethod
+    def gather(
+        cls,
+        listing: frozenset[str],
+        text_of: Callable[[str], str],
+        prefix: str = "",
+        appendix_file: str = "",
+    ) -> Sources:
+        """The part of :meth:`read` that needs no files, but only their paths and texts."""
+        folder = next((name for name in CONFIG_DIRS if _has_folder(listing, name)), "")
+        dockerfile = text_of(posixpath.join(folder, "Dockerfile"))
         wanted = sorted(path for path in listing if _is_wanted(path, dockerfile))
-        texts = {path: _read_text(build_root / path) for path in wanted}
+        texts = {path: text_of(path) for path in wanted}
         appendix = posixpath.relpath(appendix_file, prefix or ".") if appendix_file else ""
         return cls(
             files={path: text for path, text in texts.items() if text},
             folder=folder,
             prefix=prefix,
             appendix_file=appendix_file,
-            appendix_text=_read_text(build_root / appendix) if appendix else "",
+            appendix_text=text_of(appendix) if appendix else "",
             listing=listing,
         )
 
@@ -146,6 +159,10 @@ class Sources:
                 posixpath.basename(path), SourceFile(self.path(path), self.files[path])
             )
         return tuple(first.values())
+
+
+def _has_folder(listing: frozenset[str], name: str) -> bool:
+    return any(path.startswith(f"{name}/") for path in listing)
 
 
 def _mentions(text: str, name: str) -> bool:

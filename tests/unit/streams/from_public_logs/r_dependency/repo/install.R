@@ -1,2 +1,0 @@
-install.packages('ggplot2')
-install.packages(c('sf', 'tmap'))

@@ -1,3 +1,0 @@
-options(repos = "file:///srv/cran")
-
-install.package('ggplot2')

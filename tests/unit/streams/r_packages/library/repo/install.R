@@ -1,3 +1,0 @@
-options(repos = "file:///srv/cran")
-install.packages('ggplot2')
-library(ggplot2)

@@ -1,3 +1,0 @@
-options(repos = "file:///srv/cran")
-options(warn = 2)
-install.packages('ggplot3')

@@ -1,3 +1,0 @@
-set -e
-mkdir -p /opt/x
-fetch-data --all

@@ -1,0 +1,125 @@
+"""What containers really said and did, kept in check_evidence.json, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cattrs
+import pytest
+
+from r2d_action.check.diagnosis import Answer, Evidence, Reason, diagnose
+from r2d_action.check.hub_start import HubStart, conclude
+
+KEPT = cattrs.structure(
+    json.loads(Path(__file__).with_name("check_evidence.json").read_text()), dict[str, Evidence]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "named"),
+    [
+        ("repo2docker", Reason.STARTED, "starts as on a hub"),
+        ("docker-stacks", Reason.STARTED, "starts as on a hub"),
+        ("start-hidden", Reason.START_SCRIPT_HIDDEN, "`REPO_DIR: /srv/repo`"),
+        ("start-ends", Reason.CRASHED, "/srv/repo/start did not go on"),
+        ("start-fails", Reason.CRASHED, "exit code 3"),
+        ("start-hangs", Reason.NO_ANSWER, "opened no port"),
+        ("other-port", Reason.WRONG_ADDRESS, "port 9999"),
+        ("loopback-only", Reason.WRONG_ADDRESS, "127.0.0.1 only"),
+        ("other-server", Reason.WRONG_ADDRESS, "`base_url`"),
+        ("turns-users-away", Reason.VERSION, "jupyterhub 6.1.1 turns away"),
+        ("old-jupyterhub", Reason.VERSION, "ModuleNotFoundError"),
+        ("no-singleuser", Reason.NO_SINGLEUSER, "environment.yml"),
+        ("no-python", Reason.NO_SINGLEUSER, "RUN pip install"),
+        ("plain", Reason.NO_SINGLEUSER, "RUN pip install"),
+        ("tini-entrypoint", Reason.NO_SINGLEUSER, "RUN pip install"),
+        ("bash-entrypoint", Reason.NO_SINGLEUSER, "RUN pip install"),
+        ("singleuser-in-home", Reason.NO_SINGLEUSER, "outside /home/jovyan"),
+        ("volume-in-home", Reason.HOME_PERMISSION, "VOLUME"),
+        ("other-home", Reason.HOME_PERMISSION, "HOME is /root there"),
+        ("no-account", Reason.WRONG_USER, "`RUN useradd --create-home --uid 1000 jovyan`"),
+        ("insists-on-root", Reason.WRONG_USER, "`USER jovyan`"),
+        ("sudo-entrypoint", Reason.WRONG_USER, "`USER jovyan`"),
+        ("chown-entrypoint", Reason.WRONG_USER, "what has to be done with /srv"),
+        ("files-of-others", Reason.WRONG_USER, "`RUN chown -R jovyan /opt/env/bin`"),
+        ("installed-by-root", Reason.WRONG_USER, "not in /root"),
+    ],
+)
+def test_the_reason_is_told_from_the_evidence(name: str, reason: Reason, named: str) -> None:
+    diagnosis = diagnose(KEPT[name])
+    assert diagnosis.reason is reason
+    assert named in f"{diagnosis.explanation}\n{diagnosis.remedy}"
+    assert bool(diagnosis.remedy) is (reason is not Reason.STARTED)
+
+
+def test_all_kept_evidence_is_told_apart() -> None:
+    assert {diagnose(evidence).reason for evidence in KEPT.values()} == set(Reason)
+
+
+def test_a_script_that_is_lost_elsewhere_is_not_laid_at_the_homes_door() -> None:
+    hidden = KEPT["start-hidden"]
+    elsewhere = replace(hidden, image=replace(hidden.image, start_script="/srv/repo/start"))
+    assert diagnose(elsewhere).reason is Reason.CRASHED
+
+
+def test_the_script_of_a_dockerfile_is_moved_by_its_author() -> None:
+    hidden = KEPT["start-hidden"]
+    own = replace(hidden, image=replace(hidden.image, entrypoint=("/entry.sh",)))
+    assert "R2D_ENTRYPOINT" in diagnose(own).remedy
+
+
+def test_a_server_that_a_hub_can_start_needs_no_jupyter() -> None:
+    started = KEPT["repo2docker"]
+    assert started.logged_in
+    other = replace(started.logged_in, status=404, up=False)
+    assert diagnose(replace(started, logged_in=other)).reason is Reason.STARTED
+
+
+@pytest.mark.parametrize("status", [302, 403, 500])
+def test_a_server_must_believe_the_hub(status: int) -> None:
+    started = KEPT["repo2docker"]
+    assert started.logged_in
+    other = replace(started.logged_in, status=status)
+    assert diagnose(replace(started, logged_in=other)).reason is Reason.VERSION
+
+
+def test_a_users_own_configuration_is_no_matter_of_versions() -> None:
+    broken = KEPT["old-jupyterhub"]
+    configured = 'File "/opt/env/etc/jupyter/jupyter_server_config.py", line 1, in <module>'
+    own = replace(broken, logs=(*broken.logs[:-1], configured, broken.logs[-1]))
+    assert diagnose(own).reason is Reason.CRASHED
+
+
+def test_a_warning_about_permissions_does_not_explain_a_running_server() -> None:
+    hanging = KEPT["start-hangs"]
+    warned = replace(hanging, logs=("touch: cannot touch '/srv/x': Permission denied",))
+    assert diagnose(warned).reason is Reason.NO_ANSWER
+
+
+def test_lack_of_memory_is_named() -> None:
+    killed = replace(KEPT["start-fails"], exit_code=137)
+    assert "memory runs out" in diagnose(killed).explanation
+    assert "memory" not in diagnose(KEPT["start-fails"]).explanation
+
+
+def test_what_the_server_did_until_time_was_up_is_told() -> None:
+    hanging = KEPT["start-hangs"]
+    elsewhere = replace(hanging, listening=(("0.0.0.0", 5432),))  # noqa: S104
+    assert "listened on 0.0.0.0:5432 only" in diagnose(elsewhere).explanation
+    broken = Answer("10.0.0.2", 8888, "/user/r2d-check/api", status=503, up=False)
+    assert "answered 503" in diagnose(replace(hanging, asked=broken)).explanation
+
+
+def test_what_the_reader_gets_survives_json() -> None:
+    evidence = KEPT["turns-users-away"]
+    result = conclude(evidence, diagnose(evidence))
+    assert not result.ok
+    assert result.jupyterhub == "6.1.1"
+    assert cattrs.structure(json.loads(json.dumps(cattrs.unstructure(result))), HubStart) == result
+
+
+def test_the_engines_own_words_are_among_the_last_lines() -> None:
+    evidence = KEPT["plain"]
+    assert "jupyterhub-singleuser" in conclude(evidence, diagnose(evidence)).last_lines[-1]

@@ -1,0 +1,1168 @@
+"""Failed builds, as they were captured, and what is said of them.
+
+``streams/`` holds two files for each: what repo2docker printed, and the files of the
+repository that it was about, as lists of lines. Its README.md tells where they come from.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from r2d_action.errors import Place
+from r2d_action.report.diagnose import Sources, diagnose
+
+STREAMS = Path(__file__).parent / "streams"
+APPENDIX = "appendix.txt"
+
+
+class Case(NamedTuple):
+    """``place`` is ``file:line``, ``file`` or nothing; the others are parts of the sentences."""
+
+    name: str
+    place: str
+    what: str
+    remedy: str
+
+
+CASES = (
+    Case(
+        "apt/conflict",
+        "Dockerfile:2",
+        "apt cannot install `postfix` and `exim4-daemon-light` together",
+        "Leave one of them out",
+    ),
+    Case(
+        "apt/no_candidate",
+        "Dockerfile:2",
+        "apt knows `python-pip` by name only and cannot install it",
+        "python3-pip",
+    ),
+    Case(
+        "apt/no_candidate_in_apt_txt",
+        "binder/apt.txt:2",
+        "apt knows `python-pip` by name only and cannot install it",
+        "python3-pip",
+    ),
+    Case("apt/no_root", "Dockerfile:2", "apt may not install packages here", "USER root"),
+    Case(
+        "apt/no_update",
+        "Dockerfile:3",
+        "apt cannot find `tree`",
+        "RUN apt-get update && apt-get install --yes tree",
+    ),
+    Case(
+        "apt/release",
+        "Dockerfile:2",
+        "apt does not get packages from `http://mirror.example/debian jessie`",
+        "newer image",
+    ),
+    Case(
+        "apt/stale_list",
+        "Dockerfile:2",
+        "apt asks for files that are no longer on the server",
+        "RUN apt-get update && apt-get install --yes …",
+    ),
+    Case(
+        "apt/unknown", "Dockerfile:5", "apt cannot find `graphvizz`", "Look up the package's name"
+    ),
+    Case(
+        "apt/unknown_in_apt_txt",
+        "apt.txt:3",
+        "apt cannot find `graphvizz`",
+        "correct it in `apt.txt`, line 3",
+    ),
+    Case(
+        "apt/version",
+        "Dockerfile:2",
+        "apt has `tree`, but not in version `9.9`",
+        "write `tree` alone",
+    ),
+    Case(
+        "base_image/format_error",
+        "Dockerfile:3",
+        "The image, or a program in it, is made for another kind of processor",
+        "linux/amd64",
+    ),
+    Case(
+        "base_image/not_found",
+        "Dockerfile:1",
+        "There is no image `registry.example:5000/team/base:trixie`",
+        "tags",
+    ),
+    Case(
+        "base_image/unknown_stage",
+        "Dockerfile:2",
+        "`--from=builder` names no part of this Dockerfile",
+        "FROM some/image:tag AS builder",
+    ),
+    Case(
+        "base_image/without_wget",
+        "",
+        "The image to start from lacks programs that repo2docker needs",
+        "--Repo2Docker.base_image",
+    ),
+    Case(
+        "compiling/bad_version",
+        "Dockerfile:3",
+        "`tool` could not be built from its source",
+        "Choose a newer version",
+    ),
+    Case(
+        "compiling/compiler",
+        "Dockerfile:2",
+        "`psutil` has to be compiled, and the image lacks `build-essential` and",
+        "apt-get install --yes build-essential python3-dev",
+    ),
+    Case(
+        "compiling/gcc",
+        "requirements.txt:2",
+        "`pygraphviz` has to be compiled, and the image lacks `build-essential`",
+        "build-essential",
+    ),
+    Case(
+        "compiling/pg_config",
+        "requirements.txt:2",
+        "`psycopg2` has to be compiled, and the image lacks `build-essential`",
+        "libpq-dev",
+    ),
+    Case(
+        "compiling/sklearn",
+        "binder/requirements.txt:2",
+        "`sklearn` could not be built from its source",
+        "scikit-learn",
+    ),
+    Case(
+        "conda/pip_part",
+        "environment.yml:9",
+        "pip cannot find `no-such-package-at-all==2.0`",
+        "`environment.yml`, line 9",
+    ),
+    Case(
+        "conda/pip_part_conflict",
+        "environment.yml:5",
+        "pip cannot install `requests==2.32.0` and `urllib3==1.20` together",
+        "Loosen or remove the version",
+    ),
+    Case(
+        "dockerfile/appendix",
+        "appendix.txt:4",
+        "apt cannot find `graphvizz`",
+        "RUN apt-get update && apt-get install --yes graphvizz",
+    ),
+    Case(
+        "dockerfile/bad_name",
+        "Dockerfile:1",
+        "`Jupyter/Base:1` in the `FROM` line is not the name of an image",
+        "registry/name:tag",
+    ),
+    Case(
+        "dockerfile/blank",
+        "Dockerfile:1",
+        "The Dockerfile has no instructions",
+        "FROM quay.io/jupyter/base-notebook:latest",
+    ),
+    Case(
+        "dockerfile/copy_from",
+        "Dockerfile:5",
+        "There is no `/opt/built` in `builder`",
+        "Correct the path",
+    ),
+    Case(
+        "dockerfile/copy_ignored",
+        "Dockerfile:3",
+        "`requirements.txt` is needed and does not take part in the build",
+        "!requirements.txt",
+    ),
+    Case(
+        "dockerfile/copy_missing",
+        "Dockerfile:2",
+        "There is no `requirement.txt` in the repository",
+        "Did you mean `requirements.txt`?",
+    ),
+    Case(
+        "dockerfile/copy_outside",
+        "Dockerfile:2",
+        "`shared` lies outside of the folder that is built",
+        "Move the file into the folder",
+    ),
+    Case(
+        "dockerfile/empty_from",
+        "Dockerfile:2",
+        "The `FROM` line names no image: `${BASE}` has no value",
+        "ARG BASE=quay.io/jupyter/base-notebook:latest",
+    ),
+    Case(
+        "dockerfile/from_arguments",
+        "Dockerfile:2",
+        "A line of the Dockerfile is not complete: FROM requires either one or",
+        "Complete the line",
+    ),
+    Case(
+        "dockerfile/generated_appendix",
+        "appendix.txt:3",
+        "The step `RUN echo hi && false` failed with exit code 1",
+        "Change `appendix.txt`, line 3",
+    ),
+    Case(
+        "dockerfile/heredoc_open",
+        "Dockerfile:2",
+        "The end of a block that begins with `<<` is missing",
+        "End the block",
+    ),
+    Case(
+        "dockerfile/ignored_environment_file",
+        ".dockerignore:1",
+        "`requirements.txt` is needed and does not take part in the build",
+        "!requirements.txt",
+    ),
+    Case(
+        "dockerfile/quote",
+        "Dockerfile:2",
+        "A quotation mark is opened and never closed (`double-quote`)",
+        "Close it",
+    ),
+    Case(
+        "dockerfile/run_false",
+        "Dockerfile:4",
+        "The step `RUN false` failed with exit code 1",
+        "Change `Dockerfile`, line 4",
+    ),
+    Case(
+        "dockerfile/unknown_flag", "Dockerfile:2", "`--own` is no option of a Dockerfile", "--chown"
+    ),
+    Case(
+        "dockerfile/unknown_instruction",
+        "Dockerfile:3",
+        "`RUNN` is no instruction of a Dockerfile",
+        "RUN",
+    ),
+    Case(
+        "dockerfile/user_missing",
+        "Dockerfile:2",
+        "The image has no user `jovyan`",
+        "RUN useradd --create-home --uid 1000 jovyan",
+    ),
+    Case(
+        "from_public_logs/apt_asks",
+        "Dockerfile:2",
+        "apt asks whether it should go on, and nobody can answer in a build",
+        "apt-get install --yes",
+    ),
+    Case(
+        "from_public_logs/certificate",
+        "Dockerfile:2",
+        "The certificate of a server could not be checked",
+        "ca-certificates",
+    ),
+    Case(
+        "from_public_logs/conda_channel",
+        "environment.yml:2",
+        "There is no conda channel `onda-forge`",
+        "- conda-forge",
+    ),
+    Case(
+        "from_public_logs/conda_classic_conflict",
+        "Dockerfile:2",
+        "conda cannot install `cutadapt=5.0` and `python=3.13` together",
+        "Loosen",
+    ),
+    Case(
+        "from_public_logs/conda_classic_missing",
+        "environment.yml:6",
+        "conda cannot find `numpi`",
+        "- numpi",
+    ),
+    Case(
+        "from_public_logs/conda_conflict",
+        "environment.yml:5",
+        "conda cannot install `cutadapt=5.0` and `python=3.13` together",
+        "begin with `environment.yml`, line 5",
+    ),
+    Case(
+        "from_public_logs/conda_disk",
+        "environment.yml",
+        "The disk of the machine that builds is full",
+        "FREE_DISK_SPACE: true",
+    ),
+    Case(
+        "from_public_logs/conda_killed",
+        "environment.yml",
+        "The step that takes in `environment.yml` was stopped, most likely for",
+        "larger runner",
+    ),
+    Case(
+        "from_public_logs/conda_mamba1_conflict",
+        "environment.yml:6",
+        "conda cannot install `tensorflow` and `python` together",
+        "Loosen",
+    ),
+    Case(
+        "from_public_logs/conda_missing",
+        "environment.yml:7",
+        "conda cannot find `numpi`",
+        "- numpi",
+    ),
+    Case(
+        "from_public_logs/conda_missing_several",
+        "environment.yml:5",
+        "conda cannot find `pysimplegui==5.0.4` and `tables_`",
+        "- tables_",
+    ),
+    Case(
+        "from_public_logs/conda_network",
+        "",
+        "The build could not reach `conda.example`",
+        "Run the job again",
+    ),
+    Case(
+        "from_public_logs/conda_nothing_provides",
+        "environment.yml:6",
+        "conda cannot find `quarto_cli`",
+        "- quarto_cli",
+    ),
+    Case(
+        "from_public_logs/conda_other_name",
+        "environment.yml:5",
+        "conda cannot find `torch`",
+        "is `pytorch`",
+    ),
+    Case(
+        "from_public_logs/conda_pin",
+        "environment.yml:6",
+        "conda cannot install `python=3.13` and `snakemake-minimal<8` together",
+        "begin with `environment.yml`, line 6",
+    ),
+    Case(
+        "from_public_logs/conda_spec",
+        "environment.yml:6",
+        "conda does not understand `polars[version='>=',build=1.22.0]`",
+        "Correct `environment.yml`, line 6",
+    ),
+    Case(
+        "from_public_logs/conda_unsolved",
+        "environment.yml",
+        "conda finds no set of packages that satisfies the environment file",
+        "Remove versions",
+    ),
+    Case(
+        "from_public_logs/conda_version",
+        "binder/environment.yml:6",
+        "conda cannot find `xarray=2031.1`",
+        "write `xarray` without a version",
+    ),
+    Case(
+        "from_public_logs/conda_version_mamba1",
+        "environment.yml:6",
+        "conda cannot find `pandas=9.1`",
+        "write `pandas` without a version",
+    ),
+    Case(
+        "from_public_logs/conda_version_text",
+        "environment.yml:6",
+        "conda does not understand `>1`",
+        "Correct `environment.yml`, line 6",
+    ),
+    Case(
+        "from_public_logs/conda_virtual",
+        "environment.yml:5",
+        "conda cannot install `rqbit` beside what is there already",
+        "Loosen",
+    ),
+    Case(
+        "from_public_logs/denied",
+        "Dockerfile:2",
+        "The registry does not hand out `team/secret:1`",
+        "registry: docker.io",
+    ),
+    Case(
+        "from_public_logs/denied_quay",
+        "Dockerfile:1",
+        "The registry does not hand out `quay.io/team/secret:1`",
+        "registry: quay.io",
+    ),
+    Case(
+        "from_public_logs/disk_export",
+        "Dockerfile",
+        "The disk of the machine that builds is full",
+        "FREE_DISK_SPACE: true",
+    ),
+    Case(
+        "from_public_logs/exec_format",
+        "Dockerfile:2",
+        "The image, or a program in it, is made for another kind of processor",
+        "linux/amd64",
+    ),
+    Case(
+        "from_public_logs/git_private",
+        "environment.yml:7",
+        "The build is not let in to `git+https://code.example/team/mytool@main`",
+        "If the repository is private",
+    ),
+    Case(
+        "from_public_logs/git_revision",
+        "Dockerfile:2",
+        "The git repository has no branch, tag or commit `v9`",
+        "after the `@`",
+    ),
+    Case(
+        "from_public_logs/manifest_unknown",
+        "binder/Dockerfile:1",
+        "There is no image `quay.io/jupyter/base-notebook:2031`",
+        "tags",
+    ),
+    Case(
+        "from_public_logs/memory_compiler",
+        "Dockerfile:2",
+        "The step `RUN pip install --no-binary :all: scipy` was stopped, most",
+        "larger runner",
+    ),
+    Case(
+        "from_public_logs/network_later_success",
+        "Dockerfile:2",
+        "pip cannot find `nosuchthing`",
+        "correct `Dockerfile`, line 2",
+    ),
+    Case(
+        "from_public_logs/pip_different_python",
+        "Dockerfile:3",
+        "`tool` does not work with the Python of this image",
+        "start from an image that has it",
+    ),
+    Case(
+        "from_public_logs/pip_header",
+        "requirements.txt:2",
+        "`pygraphviz` has to be compiled, and the image lacks `libgraphviz-dev`",
+        "--yes libgraphviz-dev",
+    ),
+    Case(
+        "from_public_logs/pip_header_new",
+        "Dockerfile:2",
+        "`gdal` has to be compiled, and the image lacks `libgdal-dev` for it",
+        "--yes libgdal-dev",
+    ),
+    Case(
+        "from_public_logs/pip_invalid_new",
+        "requirements.txt:1",
+        "pip does not understand `numpy=2.0`",
+        "numpy==2.0",
+    ),
+    Case(
+        "from_public_logs/platform",
+        "Dockerfile:1",
+        "`team/mac:1` is made for another kind of processor than this machine's",
+        "linux/amd64",
+    ),
+    Case(
+        "from_public_logs/podman",
+        "Dockerfile:3",
+        "pip cannot find `numpi`",
+        "correct `Dockerfile`, line 3",
+    ),
+    Case(
+        "from_public_logs/postbuild_bad_interpreter",
+        "binder/postBuild:1",
+        "`binder/postBuild` has the line ends of Windows, which Linux does not",
+        "postBuild text eol=lf",
+    ),
+    Case(
+        "from_public_logs/postbuild_lab_build",
+        ".binder/postBuild",
+        "`.binder/postBuild` ended with exit code 1",
+        "set -ex",
+    ),
+    Case(
+        "from_public_logs/r_deb_hint",
+        "Dockerfile:2",
+        "`curl` has to be compiled, and the image lacks `libcurl4-openssl-dev`",
+        "--yes libcurl4-openssl-dev",
+    ),
+    Case(
+        "from_public_logs/r_dependency",
+        "install.R:2",
+        "`sf` has to be compiled, and the image lacks `libgdal-dev` for it",
+        "--yes libgdal-dev",
+    ),
+    Case(
+        "from_public_logs/r_dependency_only",
+        "Dockerfile:2",
+        "R cannot install `tmap`, because `units` and `sf` did not install",
+        "Install `units` and `sf`",
+    ),
+    Case(
+        "from_public_logs/r_github",
+        "Dockerfile:2",
+        "R cannot install a package from its repository",
+        "owner/repository@branch",
+    ),
+    Case("from_public_logs/r_status", "Dockerfile:2", "R could not install `xml2`", "`deb:`"),
+    Case(
+        "from_public_logs/rate_limit",
+        "Dockerfile:1",
+        "The registry of `python:3.12` takes no more pulls from this machine for",
+        "DOCKERHUB_TOKEN",
+    ),
+    Case(
+        "from_public_logs/rate_limit_generated",
+        "",
+        "The registry of `docker.io/library/buildpack-deps:24.04` takes no more",
+        "DOCKERHUB_TOKEN",
+    ),
+    Case(
+        "from_public_logs/server_error",
+        "Dockerfile:1",
+        "The build could not reach `quay.io`",
+        "Run the job again",
+    ),
+    Case(
+        "from_public_logs/wheel_timeout",
+        "",
+        "The build could not reach `packages.example`",
+        "Run the job again",
+    ),
+    Case(
+        "git_access/git_in_requirements",
+        "requirements.txt:2",
+        "A dependency comes from a git repository, and the image has no `git`",
+        "apt.txt",
+    ),
+    Case(
+        "git_access/git_missing",
+        "Dockerfile:3",
+        "A dependency comes from a git repository, and the image has no `git`",
+        "--yes git",
+    ),
+    Case("network/apt", "", "The build could not reach `mirror.example`", "Run the job again"),
+    Case(
+        "network/base_environment",
+        "",
+        "repo2docker's base environment could not be downloaded",
+        "Run the job again",
+    ),
+    Case(
+        "network/curl",
+        "Dockerfile:3",
+        "The build could not reach `data.example`",
+        "how `data.example` is spelled",
+    ),
+    Case(
+        "network/git",
+        "Dockerfile:3",
+        "The build could not reach `git.example`",
+        "Run the job again",
+    ),
+    Case(
+        "network/no_host",
+        "Dockerfile:1",
+        "The build could not reach `registry.invalid`",
+        "Run the job again",
+    ),
+    Case(
+        "network/pip", "", "The build could not reach a server that it needs", "Run the job again"
+    ),
+    Case(
+        "network/refused",
+        "Dockerfile:1",
+        "The build could not reach `127.0.0.1`",
+        "Run the job again",
+    ),
+    Case(
+        "network/wget",
+        "Dockerfile:3",
+        "The build could not reach `data.example`",
+        "Run the job again",
+    ),
+    Case(
+        "pip/conflict",
+        "binder/requirements.txt:3",
+        "pip cannot install `urllib3==1.20` and `requests==2.32.0` together",
+        "Loosen or remove the version",
+    ),
+    Case(
+        "pip/conflict_generated",
+        "requirements.txt:3",
+        "pip cannot install `urllib3==1.20` and `requests==2.32.0` together",
+        "Loosen or remove the version",
+    ),
+    Case(
+        "pip/conflict_in_run",
+        "Dockerfile:3",
+        "pip cannot install `idna` and `idna==99` together",
+        "Loosen or remove the version",
+    ),
+    Case(
+        "pip/externally_managed",
+        "Dockerfile:3",
+        "pip may not install into the Python of the operating system",
+        "RUN python3 -m venv /opt/env && /opt/env/bin/pip install …",
+    ),
+    Case(
+        "pip/hash",
+        "requirements.txt:1",
+        "The file that pip fetched for `idna` is not the one that was expected",
+        "pip-compile --generate-hashes requirements.in",
+    ),
+    Case(
+        "pip/hash_missing",
+        "requirements.txt:2",
+        "`requests` has no hash or no exact version",
+        "pip-compile --generate-hashes requirements.in",
+    ),
+    Case(
+        "pip/invalid", "requirements.txt:2", "pip does not understand `urllib3=2.0`", "urllib3==2.0"
+    ),
+    Case(
+        "pip/local",
+        "requirements.txt:1",
+        "There is no Python package in `./mypackage`",
+        "pyproject.toml",
+    ),
+    Case(
+        "pip/missing_file", "requirements.txt:2", "pip cannot open `extra.txt`", "commit the file"
+    ),
+    Case(
+        "pip/no_match",
+        "requirements.txt:3",
+        "pip cannot find `no-such-package-at-all`",
+        "correct `requirements.txt`, line 3",
+    ),
+    Case(
+        "pip/no_match_copied",
+        "requirements.txt:3",
+        "pip cannot find `no-such-package-at-all`",
+        "correct `requirements.txt`, line 3",
+    ),
+    Case(
+        "pip/no_version",
+        "binder/requirements.txt:1",
+        "pip cannot find `idna==99`",
+        "write `idna` alone",
+    ),
+    Case(
+        "pip/own_package",
+        "pyproject.toml:4",
+        "pip cannot find `no-such-package-at-all`",
+        "correct `pyproject.toml`, line 4",
+    ),
+    Case(
+        "pip/python",
+        "requirements.txt:2",
+        "`scipy==1.7.3` does not work with the Python of this image",
+        "`python-VERSION` in `runtime.txt`",
+    ),
+    Case(
+        "r_packages/function",
+        "install.R:3",
+        "R has no function `install.package`",
+        "install.packages",
+    ),
+    Case(
+        "r_packages/library",
+        "install.R:2",
+        "R cannot find `ggplot2`",
+        'remotes::install_github("owner/ggplot2")',
+    ),
+    Case(
+        "r_packages/not_installed",
+        "install.R:2",
+        "The R package `remotes` is used before it is installed",
+        'install.packages("remotes")',
+    ),
+    Case(
+        "r_packages/syntax",
+        "install.R:2",
+        "R cannot read the script: unexpected symbol",
+        "every `(` needs its `)`",
+    ),
+    Case(
+        "r_packages/unavailable",
+        "install.R:3",
+        "R cannot find `ggplot3`",
+        'remotes::install_github("owner/ggplot3")',
+    ),
+    Case(
+        "repository/apt_invalid",
+        "apt.txt:2",
+        "`@graphviz` in `apt.txt` is not the name of a package",
+        "in lower case",
+    ),
+    Case(
+        "repository/apt_invalid2",
+        "binder/apt.txt:3",
+        "`Graphviz` in `apt.txt` is not the name of a package",
+        "in lower case",
+    ),
+    Case(
+        "repository/both_folders",
+        "",
+        "The repository has both folders `binder` and `.binder`",
+        "delete `.binder`",
+    ),
+    Case("repository/julia", "Project.toml:2", "`Project.toml` cannot be read", "quotation marks"),
+    Case(
+        "repository/legacy",
+        "Dockerfile:1",
+        "The image `andrewosh/binder-base` is no longer supported",
+        "FROM quay.io/jupyter/base-notebook:latest",
+    ),
+    Case(
+        "repository/not_utf8",
+        "Dockerfile:2",
+        "`Dockerfile` has characters that cannot be read",
+        "UTF-8",
+    ),
+    Case(
+        "repository/pipfile_lock",
+        "Pipfile.lock:2",
+        "`Pipfile.lock` cannot be read",
+        "quotation marks",
+    ),
+    Case("repository/pipfile_syntax", "Pipfile:2", "`Pipfile` cannot be read", 'numpy = "*"'),
+    Case("repository/py_four", "environment.yml:4", "repo2docker has no Python 4", "- python=3.12"),
+    Case(
+        "repository/py_old", "environment.yml:4", "repo2docker has no Python 3.1", "- python=3.12"
+    ),
+    Case(
+        "repository/pyproject_python",
+        "pyproject.toml:3",
+        "No Python that repo2docker has satisfies `requires-python` in",
+        "runtime.txt",
+    ),
+    Case(
+        "repository/pyproject_python2",
+        "pyproject.toml:3",
+        "No Python that repo2docker has satisfies `requires-python` in",
+        "runtime.txt",
+    ),
+    Case(
+        "repository/pyproject_syntax",
+        "pyproject.toml:2",
+        "`pyproject.toml` cannot be read",
+        "quotation marks",
+    ),
+    Case(
+        "repository/runtime_date",
+        "runtime.txt:1",
+        "`r-4.4-2024-1-01` in `runtime.txt` cannot be read",
+        "r-4.4-2025-03-01",
+    ),
+    Case(
+        "repository/runtime_date2",
+        "runtime.txt:1",
+        "`r-4.4-2024-13-01` in `runtime.txt` cannot be read",
+        "r-4.4-2025-03-01",
+    ),
+    Case(
+        "repository/runtime_invalid",
+        "runtime.txt:1",
+        "`python3.11` in `runtime.txt` cannot be read",
+        "python-3.12",
+    ),
+    Case("repository/runtime_py", "runtime.txt:1", "repo2docker has no Python 3.2", "python-3.12"),
+    Case(
+        "repository/runtime_pyword",
+        "runtime.txt:1",
+        "`python-three` in `runtime.txt` cannot be read",
+        "python-3.12",
+    ),
+    Case(
+        "repository/runtime_r",
+        "",
+        "The build could not reach `packages.example`",
+        "Run the job again",
+    ),
+    Case(
+        "repository/runtime_rold",
+        "runtime.txt:1",
+        "There are no R packages for the date in `runtime.txt`",
+        "r-4.4-2025-03-01",
+    ),
+    Case(
+        "repository/yaml_colon",
+        "environment.yml:4",
+        "`environment.yml` cannot be read: a colon is missing",
+        "colon",
+    ),
+    Case(
+        "repository/yaml_dupkey",
+        "environment.yml:4",
+        "`environment.yml` cannot be read: `dependencies` is there twice",
+        "under one `dependencies`",
+    ),
+    Case(
+        "repository/yaml_list",
+        "environment.yml:1",
+        "`environment.yml` names no packages where conda looks for them",
+        "channels:",
+    ),
+    Case(
+        "repository/yaml_nodeps",
+        "environment.yml:2",
+        "`environment.yml` names no packages where conda looks for them",
+        "channels:",
+    ),
+    Case(
+        "repository/yaml_syntax",
+        "environment.yml:7",
+        "`environment.yml` cannot be read: a line does not line up with those",
+        "same number of blanks",
+    ),
+    Case(
+        "repository/yaml_tab",
+        "environment.yml:5",
+        "`environment.yml` cannot be read: a line begins with a tab",
+        "Replace the tab",
+    ),
+    Case(
+        "resources/disk_pip",
+        "Dockerfile:2",
+        "The disk of the machine that builds is full",
+        "FREE_DISK_SPACE: true",
+    ),
+    Case(
+        "resources/disk_tmpfs",
+        "Dockerfile:2",
+        "The disk of the machine that builds is full",
+        "FREE_DISK_SPACE: true",
+    ),
+    Case(
+        "resources/killed",
+        "Dockerfile:2",
+        "The step `RUN echo training && bash -c 'kill -9 $$' && echo done` was",
+        "larger runner",
+    ),
+    Case(
+        "scripts/binary",
+        "postBuild:1",
+        "`postBuild` is not a script that Linux can run",
+        "#!/bin/bash",
+    ),
+    Case(
+        "scripts/crlf",
+        "postBuild:1",
+        "`postBuild` has the line ends of Windows, which Linux does not",
+        "postBuild text eol=lf",
+    ),
+    Case(
+        "scripts/crlf_env",
+        "postBuild:1",
+        "`postBuild` has the line ends of Windows, which Linux does not",
+        "postBuild text eol=lf",
+    ),
+    Case(
+        "scripts/exit",
+        "postBuild:4",
+        "There is no `data/*.csv` when this step runs",
+        "Correct the path in `postBuild`, line 4",
+    ),
+    Case(
+        "scripts/heredoc",
+        "Dockerfile:5",
+        "There is no `/does/not/exist` when this step runs",
+        "`COPY` the file",
+    ),
+    Case(
+        "scripts/http_404",
+        "Dockerfile:3",
+        "`nothing` is not at the address it is downloaded from",
+        "in a browser",
+    ),
+    Case(
+        "scripts/ignored",
+        ".dockerignore:2",
+        "`postBuild` is needed and does not take part in the build",
+        "!postBuild",
+    ),
+    Case(
+        "scripts/no_interpreter",
+        "postBuild:1",
+        "The command `Rscript` is not in the image",
+        "environment file",
+    ),
+    Case(
+        "scripts/no_module",
+        "Dockerfile:2",
+        "Python has no package `sklearn` when this step runs",
+        "earlier step",
+    ),
+    Case(
+        "scripts/not_found",
+        "binder/postBuild:4",
+        "The command `jupyter` is not in the image",
+        "Check its name in `binder/postBuild`, line 4",
+    ),
+    Case(
+        "scripts/pip_in_postbuild",
+        "postBuild:3",
+        "pip cannot find `no-such-package-at-all`",
+        "correct `postBuild`, line 3",
+    ),
+    Case(
+        "scripts/pip_permission",
+        "Dockerfile:5",
+        "The step may not write to `/opt/locked/urllib3`",
+        "USER root",
+    ),
+    Case(
+        "scripts/python",
+        "postBuild:5",
+        "There is no `/does/not/exist` when this step runs",
+        "Correct the path in `postBuild`, line 5",
+    ),
+    Case(
+        "scripts/run_exit",
+        "Dockerfile:5",
+        "There is no `/does/not/exist` when this step runs",
+        "`COPY` the file",
+    ),
+    Case(
+        "scripts/run_not_found",
+        "Dockerfile:2",
+        "The command `jupyter` is not in the image",
+        "earlier step",
+    ),
+    Case(
+        "scripts/run_permission",
+        "Dockerfile:2",
+        "The step may not write to `/srv/data`",
+        "USER root",
+    ),
+    Case(
+        "scripts/script_crlf",
+        "setup.sh:1",
+        "`setup.sh` has the line ends of Windows, which Linux does not understand",
+        "setup.sh text eol=lf",
+    ),
+    Case(
+        "scripts/script_denied",
+        "Dockerfile:3",
+        "`/opt/setup.sh` is not marked as a program",
+        "COPY --chmod=755 setup.sh /opt/setup.sh",
+    ),
+    Case(
+        "scripts/script_line",
+        "setup.sh:3",
+        "The command `fetch-data` is not in the image",
+        "Check its name in `setup.sh`, line 3",
+    ),
+    Case(
+        "scripts/start_ignored",
+        ".dockerignore:1",
+        "`start` is needed and does not take part in the build",
+        "!start",
+    ),
+    Case(
+        "scripts/sudo",
+        "Dockerfile:2",
+        "There is no `/opt/nothing` when this step runs",
+        "Correct the path in `Dockerfile`, line 2",
+    ),
+    Case("scripts/syntax", "postBuild", "`postBuild` ended with exit code 2", "set -ex"),
+    Case(
+        "scripts/traced",
+        "postBuild:6",
+        "There is no `data/census.csv` when this step runs",
+        "commit it",
+    ),
+)
+
+
+@cache
+def captured(name: str) -> tuple[str, ...]:
+    return tuple((STREAMS / f"{name}.txt").read_bytes().decode().split("\n"))
+
+
+@cache
+def repository(name: str, prefix: str = "") -> Sources:
+    listed = json.loads((STREAMS / f"{name}.json").read_text())
+    texts = {path: "\n".join(lines) for path, lines in listed.items()}
+    appendix = f"{prefix}/{APPENDIX}".strip("/") if APPENDIX in texts else ""
+    return Sources.gather(frozenset(texts), lambda path: texts.get(path, ""), prefix, appendix)
+
+
+def written(place: Place | None) -> str:
+    if place is None:
+        return ""
+    return place.path if place.line is None else f"{place.path}:{place.line}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_says_what_failed_where_and_what_to_change(case: Case) -> None:
+    diagnosis = diagnose(captured(case.name), repository(case.name))
+    assert written(diagnosis.place) == case.place
+    assert case.what in diagnosis.what
+    assert case.remedy in diagnosis.remedy
+
+
+def test_every_captured_stream_is_tested() -> None:
+    names = {case.name for case in CASES}
+    for ending in (".txt", ".json"):
+        found = {path.relative_to(STREAMS) for path in STREAMS.rglob(f"*{ending}")}
+        assert {path.with_suffix("").as_posix() for path in found} == names
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_is_fit_to_be_read(case: Case) -> None:
+    diagnosis = diagnose(captured(case.name), repository(case.name))
+    for sentence in (diagnosis.what, diagnosis.why):
+        assert sentence.endswith(".")
+        assert "\n" not in sentence
+    assert diagnosis.remedy == diagnosis.remedy.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("apt/unknown", "images/r/Dockerfile:5"),
+        ("pip/conflict", "images/r/binder/requirements.txt:3"),
+        ("dockerfile/appendix", "images/r/appendix.txt:4"),
+        ("repository/yaml_tab", "images/r/environment.yml:5"),
+    ],
+)
+def test_places_are_seen_from_the_checkout(name: str, place: str) -> None:
+    diagnosis = diagnose(captured(name), repository(name, "images/r"))
+    assert written(diagnosis.place) == place
+
+
+def test_an_appendix_may_lie_outside_of_the_folder_that_is_built(tmp_path: Path) -> None:
+    (tmp_path / "images" / "r").mkdir(parents=True)
+    (tmp_path / "images" / "r" / "Dockerfile").write_text("FROM image\n\n\n")
+    (tmp_path / "appendix").write_text("RUN ./step\nUSER root\nRUN ./step\n")
+    stream = [
+        "#5 [3/3] RUN ./step",
+        '#5 ERROR: process "/bin/sh -c ./step" did not complete successfully: exit code: 1',
+        "Dockerfile:4",
+        "--------------------",
+        "   4 | >>> RUN ./step",
+        "--------------------",
+    ]
+    sources = Sources.read(tmp_path / "images" / "r", "images/r", "appendix")
+    assert diagnose(stream, sources).place == Place("appendix", 3)
+
+
+def test_reads_what_a_failure_can_lead_back_to(tmp_path: Path) -> None:
+    files = {
+        ".binder/Dockerfile": "FROM image\nRUN bash scripts/setup.sh\n",
+        ".binder/apt.txt": "tree\r\n",
+        "scripts/setup.sh": "true\n",
+        "data/census.csv": "1,2\n",
+        ".git/HEAD": "ref\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(text.encode())
+    (tmp_path / "environment.yml").symlink_to(tmp_path / "nowhere")
+    sources = Sources.read(tmp_path, "images/r")
+    assert sources.folder == ".binder"
+    assert sources.listing == files.keys() - {".git/HEAD"} | {"environment.yml"}
+    assert sources.files == {
+        path: files[path] for path in (".binder/Dockerfile", ".binder/apt.txt", "scripts/setup.sh")
+    }
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        (["*.md", "*.txt"], 2),
+        (["/requirements.txt/"], 1),
+        (["**/requirements.txt"], 1),
+        (["# *.txt", "require?ents.txt"], 2),
+        (["*", "!data"], 1),
+        (["*", "!requirements.txt"], None),
+        (["data/*.txt", "quirements.txt"], None),
+    ],
+)
+def test_the_rule_that_leaves_a_file_out_is_named(rules: list[str], line: int | None) -> None:
+    name = "dockerfile/copy_ignored"
+    sources = repository(name)
+    files = {**sources.files, ".dockerignore": "\n".join(rules)}
+    diagnosis = diagnose(captured(name), replace(sources, files=files))
+    told = f"Line {line} of `.dockerignore`" if line else "The name is looked up"
+    assert told in diagnosis.why
+
+
+def test_colours_and_progress_bars_do_not_hide_the_error() -> None:
+    name = "apt/unknown"
+    coloured = [
+        line.replace("E: Unable", "\x1b[1;31mE:\x1b[0m Unable").replace(
+            "#5 1.", "downloading 12%\rdownloading 90%\r#5 1."
+        )
+        for line in captured(name)
+    ]
+    assert coloured != list(captured(name))
+    assert diagnose(coloured, repository(name)) == diagnose(captured(name), repository(name))
+
+
+def test_without_the_users_files_the_names_are_still_told() -> None:
+    diagnosis = diagnose(captured("pip/no_match"), Sources())
+    assert "`no-such-package-at-all`" in diagnosis.what
+    assert diagnosis.place is None
+
+
+def test_only_the_failed_step_counts() -> None:
+    """Another step may have met the same words and gone on."""
+    harmless = [
+        "#2 [2/4] RUN apt-get install nosuch || true",
+        "#2 0.1 E: Unable to locate package x",
+    ]
+    stream = [*harmless, *captured("pip/no_match_copied")]
+    assert "no-such-package-at-all" in diagnose(stream, repository("pip/no_match_copied")).what
+
+
+LINES = sorted({line for case in CASES for line in captured(case.name)})
+TEXTS = sorted({text for case in CASES for text in repository(case.name).files.values()})
+PATHS = sorted({path for case in CASES for path in repository(case.name).files})
+
+lines = st.lists(st.sampled_from(LINES) | st.text(max_size=60), max_size=40)
+files = st.dictionaries(
+    st.sampled_from(PATHS), st.sampled_from(TEXTS) | st.text(max_size=60), max_size=5
+)
+any_sources = st.builds(
+    Sources,
+    files=files,
+    folder=st.sampled_from(["", "binder", ".binder"]),
+    prefix=st.sampled_from(["", "images/r"]),
+    appendix_file=st.sampled_from(["", "appendix"]),
+    appendix_text=st.text(max_size=40) | st.sampled_from(TEXTS),
+    listing=st.frozensets(st.sampled_from(PATHS), max_size=5),
+)
+
+
+def require_place_exists(place: Place | None, sources: Sources) -> None:
+    if place is None:
+        return
+    texts = {sources.path(path): text for path, text in sources.files.items()}
+    if sources.appendix_file:
+        texts[sources.appendix_file] = sources.appendix_text
+    assert place.path in texts
+    assert place.line is None or 1 <= place.line <= len(texts[place.path].split("\n"))
+
+
+@settings(deadline=None, max_examples=150)
+@given(lines, any_sources)
+def test_any_text_gets_an_answer_about_a_line_that_exists(
+    lines: list[str], sources: Sources
+) -> None:
+    diagnosis = diagnose(lines, sources)
+    assert diagnosis.what
+    require_place_exists(diagnosis.place, sources)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(CASES), st.data())
+def test_a_torn_stream_gets_an_answer_about_a_line_that_exists(
+    case: Case, data: st.DataObject
+) -> None:
+    whole, sources = captured(case.name), repository(case.name)
+    kept = data.draw(st.lists(st.sampled_from(whole), max_size=len(whole), unique=True))
+    cut = replace(sources, files={path: text[:40] for path, text in sources.files.items()})
+    diagnosis = diagnose(sorted(kept, key=whole.index), cut)
+    assert diagnosis.what
+    require_place_exists(diagnosis.place, cut)
