@@ -104,7 +104,7 @@ def build(path: Path, **options: str | None) -> None:
 @input_options
 def check(image: str, path: Path, **options: str | None) -> None:
     """Run the checks of the repository in PATH on IMAGE, which the engine has already."""
-    _carry_out((planned, partial(checked, image=image)), options, path)
+    _carry_out((partial(planned, publishing=False), partial(checked, image=image)), options, path)
 
 
 @cli.command()

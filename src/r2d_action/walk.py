@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from r2d_action.errors import UserError
 from r2d_action.outcome import Failure, Outcome
@@ -21,7 +22,7 @@ from r2d_action.stages.site import Site
 Stage = Callable[[Outcome, Site], Outcome]
 
 PLAN: tuple[Stage, ...] = (planned,)
-BUILD: tuple[Stage, ...] = (planned, built, checked)
+BUILD: tuple[Stage, ...] = (partial(planned, publishing=False), built, checked)
 RUN: tuple[Stage, ...] = (planned, built, checked, published, bindered)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -23,11 +24,13 @@ class Kitchen:
     env: Mapping[str, str]
     bases: Mapping[str, str]
     tags: dict[str, str] = field(default_factory=dict)
+    # Several runs may share an engine: each has images of its own, with the same layers.
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def image(self, stage: str) -> str:
         """The tag of a stage of the Dockerfile, built when it is first asked for."""
         if stage not in self.tags:
-            tag = f"r2d-action-tests/{stage}"
+            tag = f"r2d-action-tests/{stage}:{self.run}"
             arguments = [f"--build-arg={name}={value}" for name, value in self.bases.items()]
             self._docker(
                 "buildx",
@@ -37,6 +40,7 @@ class Kitchen:
                 "--quiet",
                 f"--target={stage}",
                 f"--tag={tag}",
+                f"--label=run={self.run}",
                 *arguments,
                 str(self.folder),
             )

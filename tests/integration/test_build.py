@@ -13,6 +13,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.models.images import Image
 
 from integration.conftest import Lab
 from lab.registry import RunningRegistry
@@ -55,7 +56,7 @@ class Workshop:
             self.git.run(*command.split())
         return self.git.head
 
-    def build(self, env: Mapping[str, str] | None = None, **inputs: str) -> Outcome:
+    def build(self, env: Mapping[str, str] | None = None, /, **inputs: str) -> Outcome:
         given = {"R2D_IMAGE_NAME": "localhost/workshop/image", "R2D_NO_PUSH": "true"}
         site = Site(
             inputs=read_inputs({**given, **{f"R2D_{name}": text for name, text in inputs.items()}}),
@@ -69,7 +70,7 @@ class Workshop:
         assert outcome.failure is None, self.said.getvalue()
         return outcome
 
-    def image(self, outcome: Outcome) -> docker.models.images.Image:
+    def image(self, outcome: Outcome) -> Image:
         assert outcome.plan
         return self.client.images.get(outcome.plan.commit_reference.tagged_name)
 
@@ -154,7 +155,7 @@ def test_credentials_and_git_are_in_no_layer(workshop: Workshop) -> None:
     workshop.write({**FILES, "$HOME/.docker/config.json": config, **secrets})
     workshop.commit()
     outcome = workshop.build(
-        env={"DOCKER_CONFIG": "$HOME/.docker", "GOOGLE_APPLICATION_CREDENTIALS": "named.json"}
+        {"DOCKER_CONFIG": "$HOME/.docker", "GOOGLE_APPLICATION_CREDENTIALS": "named.json"}
     )
     for name, content in workshop.files(outcome).items():
         assert PASSWORD.encode() not in content, name

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 
 import docker
 import pytest
 
 from integration.check_images import Kitchen, kitchen
 from integration.conftest import Lab
+from r2d_action.check.container import throw_away
 from r2d_action.check.diagnosis import Reason
 from r2d_action.check.hub_start import HubStart, start_as_on_a_hub
+from r2d_action.errors import EngineError
 from r2d_action.runner import Runner
 
 # Of a slow machine; only the image that never answers uses up its own, shorter time.
@@ -115,3 +118,21 @@ def test_the_home_is_empty_writable_and_the_users(
     assert "uid=1000(jovyan)" in result.last_lines[0]
     assert "100(users)" in result.last_lines[0]
     assert result.last_lines[1:] == ("0 files at home", "wrote there", "jupyterhub-singleuser")
+
+
+def test_nothing_stays_of_a_container_that_is_thrown_away(
+    engine: docker.DockerClient, images: Kitchen
+) -> None:
+    image = images.image("volume-in-home")
+    with suppress(KeyboardInterrupt), throw_away(engine, image) as container:
+        volume = container.attrs["Mounts"][0]["Name"]
+        raise KeyboardInterrupt
+    with pytest.raises(docker.errors.NotFound):
+        engine.containers.get(str(container.id))
+    with pytest.raises(docker.errors.NotFound):
+        engine.volumes.get(volume)
+
+
+def test_what_the_engine_refuses_is_its_error(engine: docker.DockerClient) -> None:
+    with pytest.raises(EngineError, match="r2d-action-tests/none"):
+        start(engine, "r2d-action-tests/none")

@@ -45,7 +45,9 @@ class Publisher:
         context = Context(Path("/checkout"), ("Dockerfile",), (), ())
         event = Event(workspace=Path("/checkout"), name="push", sha="a" * 40)
         now = datetime(2026, 8, 3, tzinfo=timezone.utc)
-        plan = make_plan(given, event, context, appendix="", commit="a" * 40, now=now)
+        plan = make_plan(
+            given, event, context, appendix="", commit="a" * 40, now=now, publishing=True
+        )
         for tag in plan.tags:
             self.engine.client.images.get(self.image).tag(plan.repository.name, str(tag.tag))
         return plan

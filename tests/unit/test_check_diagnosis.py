@@ -39,7 +39,7 @@ KEPT = cattrs.structure(
         ("singleuser-in-home", Reason.NO_SINGLEUSER, "outside /home/jovyan"),
         ("volume-in-home", Reason.HOME_PERMISSION, "VOLUME"),
         ("other-home", Reason.HOME_PERMISSION, "HOME is /root there"),
-        ("no-account", Reason.WRONG_USER, "`RUN useradd --create-home --uid 1000 jovyan`"),
+        ("no-account", Reason.WRONG_USER, "the image has no such user"),
         ("insists-on-root", Reason.WRONG_USER, "`USER jovyan`"),
         ("sudo-entrypoint", Reason.WRONG_USER, "`USER jovyan`"),
         ("chown-entrypoint", Reason.WRONG_USER, "what has to be done with /srv"),
@@ -94,8 +94,24 @@ def test_a_users_own_configuration_is_no_matter_of_versions() -> None:
 
 def test_a_warning_about_permissions_does_not_explain_a_running_server() -> None:
     hanging = KEPT["start-hangs"]
-    warned = replace(hanging, logs=("touch: cannot touch '/srv/x': Permission denied",))
+    warned = replace(hanging, logs=("touch: cannot touch '/home/jovyan/x': Permission denied",))
     assert diagnose(warned).reason is Reason.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "touch: cannot touch '/srv/x': Permission denied",
+        "touch: cannot touch '/home/jovyan/x': Permission denied",
+        "This part must be run as root",
+    ],
+)
+def test_what_was_complained_of_and_survived_explains_no_crash(complaint: str) -> None:
+    crash = KEPT["start-fails"]
+    survived = replace(crash, logs=(complaint, "starting", "loading data", *crash.logs))
+    assert diagnose(survived).reason is Reason.CRASHED
+    final = replace(crash, logs=(*crash.logs, complaint))
+    assert diagnose(final).reason is not Reason.CRASHED
 
 
 def test_lack_of_memory_is_named() -> None:
@@ -108,8 +124,13 @@ def test_what_the_server_did_until_time_was_up_is_told() -> None:
     hanging = KEPT["start-hangs"]
     elsewhere = replace(hanging, listening=(("0.0.0.0", 5432),))  # noqa: S104
     assert "listened on 0.0.0.0:5432 only" in diagnose(elsewhere).explanation
+    stuck = replace(hanging, listening=(("0.0.0.0", 8888),))  # noqa: S104
+    assert "opened port 8888 and answered no" in diagnose(stuck).explanation
     broken = Answer("10.0.0.2", 8888, "/user/r2d-check/api", status=503, up=False)
-    assert "answered 503" in diagnose(replace(hanging, asked=broken)).explanation
+    assert (
+        "answered 503 to every request for /user/r2d-check/api"
+        in diagnose(replace(hanging, asked=broken)).explanation
+    )
 
 
 def test_what_the_reader_gets_survives_json() -> None:

@@ -10,7 +10,6 @@ from r2d_action.check.hub_start import facts_of, hub_environment
 from r2d_action.check.inside.hub import decoded, is_up, version_in
 
 CONFIG = {
-    "User": "jovyan",
     "Env": ["PATH=/opt/env/bin", "HOME=/home/other", "R2D_ENTRYPOINT=/srv/repo/start", "EMPTY="],
     "Entrypoint": ["/usr/local/bin/repo2docker-entrypoint"],
 }
@@ -24,7 +23,6 @@ SEEN = {
 
 def test_facts_come_from_the_configuration_and_the_container() -> None:
     assert facts_of(CONFIG, SEEN) == ImageFacts(
-        user="jovyan",
         account="jovyan",
         home="/home/jovyan",
         home_variable="/home/other",

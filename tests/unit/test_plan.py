@@ -36,9 +36,11 @@ FILES = Context(Path("/checkout"), ("environment.yml",), (), ())
 NO_FILES = replace(FILES, files=())
 
 
-def plan(event: Event = PUSH, context: Context = FILES, commit: str = COMMIT, **given: str) -> Plan:
+def plan(
+    event: Event = PUSH, context: Context = FILES, /, *, commit: str = COMMIT, **given: str
+) -> Plan:
     inputs = read_inputs({f"R2D_{name}": value for name, value in given.items()})
-    return make_plan(inputs, event, context, appendix="", commit=commit, now=NOW)
+    return make_plan(inputs, event, context, appendix="", commit=commit, now=NOW, publishing=True)
 
 
 def tags(result: Plan) -> list[str]:
@@ -49,7 +51,7 @@ def pushed(result: Plan) -> list[str]:
     return [str(one.tag) for one in result.pushed_tags]
 
 
-def refusal(event: Event = PUSH, context: Context = FILES, **given: str) -> str:
+def refusal(event: Event = PUSH, context: Context = FILES, /, **given: str) -> str:
     with pytest.raises(InputError) as caught:
         plan(event, context, **given)
     return caught.value.what
@@ -100,6 +102,14 @@ def test_an_odd_name_is_refused_with_one_that_works(name: str, word: str) -> Non
     assert text.startswith("IMAGE_NAME")
     assert word in text
     assert "`IMAGE_NAME: " in text
+
+
+def test_a_build_alone_takes_any_name() -> None:
+    local = Event(workspace=Path("/checkout"))
+    result = make_plan(
+        read_inputs({}), local, FILES, appendix="", commit="", now=NOW, publishing=False
+    )
+    assert str(result.commit_reference) == "checkout:local"
 
 
 def test_a_name_without_an_account_is_good_enough_for_the_local_engine() -> None:
@@ -178,9 +188,9 @@ def test_binder_needs_a_pushed_image() -> None:
 
 
 def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
-    assert "actions/checkout" in refusal(context=NO_FILES)
-    assert "actions/checkout" in refusal(context=NO_FILES, BINDER_CACHE="1", MYBINDERORG_TAG="main")
-    result = plan(context=NO_FILES, MYBINDERORG_TAG="main")
+    assert "actions/checkout" in refusal(PUSH, NO_FILES)
+    assert "actions/checkout" in refusal(PUSH, NO_FILES, BINDER_CACHE="1", MYBINDERORG_TAG="main")
+    result = plan(PUSH, NO_FILES, MYBINDERORG_TAG="main")
     assert result.skip
     assert not result.push
     # The name is of no use then, and must not stop anything.

@@ -47,7 +47,6 @@ class ImageFacts:
     is ``usable`` when uid 1000 may run it.
     """
 
-    user: str
     account: str
     home: str
     home_variable: str = ""
@@ -84,6 +83,11 @@ class Evidence:
         """All that was said about a failure, by the container and by the engine."""
         return (*self.logs, *([self.refusal] if self.refusal else []))
 
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """Those that tell what ended it; before them, much is complained of and survived."""
+        return self.words[-3:]
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -93,8 +97,9 @@ class Diagnosis:
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:
-    """The first rule that the evidence meets; the last two meet any."""
-    found = (rule(evidence) for rule in RULES)
+    """What the first rule says that the evidence meets."""
+    rules = WHILE_IT_RUNS if evidence.exit_code is None else WHEN_IT_ENDED
+    found = (rule(evidence) for rule in (*WITH_AN_ANSWER, *rules))
     return next(diagnosis for diagnosis in found if diagnosis)
 
 
@@ -183,7 +188,7 @@ def home_permission(evidence: Evidence) -> Diagnosis | None:
     denied = next((path for path in _denied(evidence) if _is_in_any(path, homes)), "")
     if not denied:
         return None
-    strange = image.home_variable not in ("", image.home)
+    strange = not _is_in_any(denied, [image.home])
     return Diagnosis(
         Reason.HOME_PERMISSION,
         f"The server may not write to {denied}, which it takes for a part of its user's home.",
@@ -197,15 +202,13 @@ def home_permission(evidence: Evidence) -> Diagnosis | None:
 def wrong_user(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
     denied = next(_denied(evidence), "")
-    if evidence.exit_code is None:
-        return None
     if image.singleuser and not image.usable:
         denied = image.singleuser
     if not image.account and (denied or _said(evidence, UNKNOWN_UID)):
         explanation = "Hubs start the server as uid 1000, and the image has no such user."
     elif denied:
         explanation = f"Hubs start the server as uid 1000, and that user may not use {denied}."
-    elif _said(evidence, WANTS_ROOT):
+    elif any(WANTS_ROOT.search(line) for line in evidence.last_words):
         explanation = "The image insists on being root, and hubs start it as uid 1000."
     else:
         return None
@@ -214,7 +217,7 @@ def wrong_user(evidence: Evidence) -> Diagnosis | None:
 
 def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
     """It fell over its own imports: its parts are of versions that do not fit together."""
-    culprit = next((line for line in reversed(evidence.logs) if IMPORT_ERROR.match(line)), "")
+    culprit = next((line for line in evidence.last_words if IMPORT_ERROR.match(line)), "")
     if not culprit or not _said(evidence, JUPYTERHUB_CODE) or _said(evidence, OWN_CONFIGURATION):
         return None
     return Diagnosis(
@@ -225,7 +228,7 @@ def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
 
 
 def ended_by_start_script(evidence: Evidence) -> Diagnosis | None:
-    if evidence.exit_code != 0 or _said(evidence, re.compile("Jupyter")):
+    if evidence.exit_code != 0 or _said(evidence, JUPYTER):
         return None
     script = evidence.image.start_script or " ".join(evidence.image.entrypoint) or "its command"
     return Diagnosis(
@@ -236,25 +239,25 @@ def ended_by_start_script(evidence: Evidence) -> Diagnosis | None:
     )
 
 
-def crashed(evidence: Evidence) -> Diagnosis | None:
-    if evidence.exit_code is None:
-        return None
+def crashed(evidence: Evidence) -> Diagnosis:
     memory = " (killed, which is what happens when memory runs out)"
     said = next((line.strip() for line in reversed(evidence.words) if line.strip()), "nothing")
     return Diagnosis(
         Reason.CRASHED,
         f"The container ended after {evidence.seconds:.1f} s with exit code {evidence.exit_code}"
         f"{memory if evidence.exit_code == KILLED else ''}; the last that it said: {said}",
-        "Its last lines say more; what the start script needs has to be there without the home's "
-        "files and without a login.",
+        "Read its last lines. The start script has to cope with an empty home, which every new "
+        "user of a hub has.",
     )
 
 
 def no_answer(evidence: Evidence) -> Diagnosis:
+    places = ", ".join(f"{host}:{port}" for host, port in evidence.listening)
     if evidence.asked:
-        seen = f"answered {evidence.asked.status} to every request"
-    elif evidence.listening:
-        places = ", ".join(f"{host}:{port}" for host, port in evidence.listening)
+        seen = f"answered {evidence.asked.status} to every request for {evidence.asked.path}"
+    elif PORT in (port for _, port in evidence.listening):
+        seen = f"opened port {PORT} and answered no request"
+    elif places:
         seen = f"listened on {places} only, not on port {PORT}"
     else:
         seen = "opened no port"
@@ -266,10 +269,9 @@ def no_answer(evidence: Evidence) -> Diagnosis:
     )
 
 
-RULES: tuple[Callable[[Evidence], Diagnosis | None], ...] = (
-    started,
-    refuses_users,
-    wrong_address,
+Rule = Callable[[Evidence], Diagnosis | None]
+WITH_AN_ANSWER: tuple[Rule, ...] = (started, refuses_users, wrong_address)
+WHEN_IT_ENDED: tuple[Rule, ...] = (
     start_script_hidden,
     no_singleuser,
     home_permission,
@@ -277,8 +279,8 @@ RULES: tuple[Callable[[Evidence], Diagnosis | None], ...] = (
     wrong_user,
     ended_by_start_script,
     crashed,
-    no_answer,
 )
+WHILE_IT_RUNS: tuple[Rule, ...] = (no_answer,)
 
 REDIRECTION, NOT_FOUND = 300, 404
 # Folders above this, such as /usr, are the system's and not to be given away.
@@ -295,6 +297,7 @@ WANTS_ROOT = re.compile(
     r"\b(?:must|needs? to|has to)\b.*\broot\b|no new privileges|sudo:", re.IGNORECASE
 )
 IMPORT_ERROR = re.compile(r"(?:\w*ImportError|ModuleNotFoundError|AttributeError|SyntaxError):")
+JUPYTER = re.compile("Jupyter")
 OWN_CONFIGURATION = re.compile(r'File ".*_config\.py"')
 JUPYTERHUB_CODE = re.compile(r'File ".*/jupyterhub/')
 NO_SUCH_FILE = r"(?:no such file|not found|cannot find|can't open)"
@@ -310,10 +313,8 @@ def _said(evidence: Evidence, pattern: re.Pattern[str]) -> bool:
 
 
 def _denied(evidence: Evidence) -> Iterator[str]:
-    """The last path on each line that tells of a missing permission, if it ended things."""
-    if evidence.exit_code is None:
-        return
-    for line in evidence.words:
+    """The last path on each line that tells of a missing permission."""
+    for line in evidence.last_words:
         if PERMISSION.search(line):
             yield from ABSOLUTE_PATH.findall(line)[-1:]
 

@@ -192,7 +192,6 @@ def facts_of(config: Mapping[str, Any], seen: Mapping[str, Any]) -> ImageFacts:
     environment = dict(line.split("=", 1) for line in config.get("Env") or () if "=" in line)
     home = seen.get("account_home", "")
     return ImageFacts(
-        user=config.get("User") or "",
         account=seen.get("account", ""),
         home=home if home.startswith("/") and home != "/" else DEFAULT_HOME,
         home_variable=environment.get("HOME", ""),

@@ -33,9 +33,10 @@ def make_plan(
     appendix: str,
     commit: str,
     now: datetime,
+    publishing: bool,
 ) -> Plan:
     """``appendix`` is the text of APPENDIX_FILE; ``commit`` is what is checked out, 40
-    digits, or empty outside of git.
+    digits, or empty outside of git. ``publishing`` is false where a later command may do so.
 
     Raises :class:`InputError`.
     """
@@ -43,7 +44,8 @@ def make_plan(
     why_no_push = _why_no_push(inputs, event)
     skip = _why_skip(inputs, context)
     _require_no_contradiction(inputs)
-    repository = repository_of(inputs, event, pushing=not why_no_push and not skip, notes=notes)
+    pushing = publishing and not why_no_push and not skip
+    repository = repository_of(inputs, event, pushing=pushing, notes=notes)
     user_name = user_name_of(inputs)
     return Plan(
         skip=skip,

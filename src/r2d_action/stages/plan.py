@@ -17,7 +17,8 @@ from r2d_action.stages.site import Site
 from r2d_action.workflow_files import unknown_inputs_in
 
 
-def planned(outcome: Outcome, site: Site) -> Outcome:
+def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome:
+    """``publishing`` is false where this run ends before the image is pushed."""
     context = context_of(site)
     plan = make_plan(
         site.inputs,
@@ -26,6 +27,7 @@ def planned(outcome: Outcome, site: Site) -> Outcome:
         appendix=read_appendix(site.event.workspace, site.inputs.appendix_file),
         commit=site.git.head,
         now=site.now,
+        publishing=publishing,
     )
     if plan.binder.cache:
         _require_binder_cache_possible(site)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from r2d_action.build import Built, Layer
+from r2d_action.check.hub_start import HubStart, Reason
+from r2d_action.check.image_tests import Outcome as Verdict
+from r2d_action.check.image_tests import TestReport, TestResult
+from r2d_action.errors import BuildFailed, Place
+from r2d_action.outcome import Checked, Failure, Outcome, from_json, to_json
+from r2d_action.publish import Published
+from r2d_action.reference import Digest, Reference, Tag
+from r2d_action.report.outputs import OUTPUTS, outputs
+from r2d_action.report.summary import summary
+from unit.test_plan import plan
+
+DIGEST = Digest("sha256:" + "0" * 64)
+TESTS = TestReport(
+    (TestResult("test_a", Verdict.PASSED, Place("image-tests/test_a.py", 3), "", 0.5),), "", 2.0
+)
+START = HubStart(Reason.STARTED, "The image starts.", "", 7.0, (), "6.1.1")
+BUILT = Built(image_id=DIGEST, size=3, layers=(Layer(3, "COPY `a|b` /"),), seconds=1.5)
+
+
+def complete() -> Outcome:
+    made = plan(IMAGE_NAME="org/image", ADDITIONAL_TAG="v1")
+    reference = Reference.parse(f"org/image:0123456789ab@{DIGEST}")
+    return Outcome(
+        plan=made,
+        built=BUILT,
+        checked=Checked(tests=TESTS, hub_start=START),
+        published=Published(
+            reference=reference,
+            digest=DIGEST,
+            tags=(Tag("0123456789ab"), Tag("v1"), Tag("latest")),
+            compressed_size=2,
+            seconds=0.5,
+        ),
+    )
+
+
+def test_a_record_comes_back_from_json_as_it_was() -> None:
+    assert from_json(to_json(complete()), Outcome) == complete()
+
+
+def test_a_record_of_a_failure_comes_back_too() -> None:
+    error = BuildFailed("No.", remedy="Do.", place=Place("apt.txt", 2), link="https://x")
+    record = Outcome(plan=plan(), failure=Failure.of(error))
+    assert from_json(to_json(record), Outcome) == record
+
+
+def test_outputs_of_a_pushed_image() -> None:
+    record = complete()
+    assert record.plan
+    assert outputs(record.plan, record) == {
+        "IMAGE_SHA_NAME": "org/image:0123456789ab",
+        "IMAGE_SHA_TAG": "0123456789ab",
+        "PUSH_STATUS": "true",
+        "IMAGE_NAME": "org/image",
+        "IMAGE_TAGS": "0123456789ab v1 latest",
+        "IMAGE_DIGEST": str(DIGEST),
+        "IMAGE_REFERENCE": f"org/image:0123456789ab@{DIGEST}",
+        "BUILD_STATUS": "built",
+    }
+
+
+def test_outputs_of_an_image_that_is_not_pushed() -> None:
+    record = Outcome(plan=plan(NO_PUSH="true"), built=BUILT)
+    assert record.plan
+    told = outputs(record.plan, record)
+    assert list(told) == [output.name for output in OUTPUTS]
+    assert told["PUSH_STATUS"] == "false"
+    assert told["IMAGE_DIGEST"] == ""
+    assert told["IMAGE_TAGS"] == "0123456789ab latest"
+    assert told["IMAGE_REFERENCE"] == "octocat/my-repo:0123456789ab"
+
+
+def test_the_summary_has_what_an_admin_wants_to_know() -> None:
+    page = summary(complete())
+    for part in (
+        "```text\norg/image:0123456789ab\n```",
+        f"org/image:0123456789ab@{DIGEST}",
+        "| Tags | `0123456789ab`, `v1`, `latest` |",
+        "| Tests | ✓ 1 in `image-tests/` passed |",
+        "| Start as on a hub | ✓ answered after 7.0 s |",
+        "| Build | 1.5 |",
+        "COPY 'a¦b' /",
+    ):
+        assert part in page
+
+
+def test_the_summary_of_a_failure_names_place_and_remedy() -> None:
+    error = BuildFailed(
+        "conda cannot find `numpi`.", remedy="Write `numpy`.", place=Place("environment.yml", 7)
+    )
+    page = summary(Outcome(plan=plan(), failure=Failure.of(error)))
+    assert "**environment.yml, line 7**: conda cannot find `numpi`." in page
+    assert "Write `numpy`." in page
+
+
+def test_the_summary_says_why_nothing_was_pushed() -> None:
+    assert "NO_PUSH is true." in summary(Outcome(plan=plan(NO_PUSH="true"), built=BUILT))
+
+
+def test_an_input_that_cannot_be_read_has_a_summary_too() -> None:
+    assert "maybe" in summary(Outcome(failure=Failure.of(BuildFailed("NO_PUSH: 'maybe' …"))))
