@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -153,7 +153,12 @@ def read_context(
 ) -> Context:
     """Walk ``root``. ``private`` names absolute paths that this run knows to hold a
     credential, and what; ``without`` further paths that stay out in silence."""
-    walk = _Walk(root, keep_git, private or {}, frozenset(without), [], [], [])
+    inside = {
+        path.relative_to(root).as_posix(): holds
+        for path, holds in (private or {}).items()
+        if path.is_relative_to(root)
+    }
+    walk = _Walk(root, keep_git, inside, frozenset(without), [], [], [])
     walk.enter("")
     folders = (folder for folder in walk.folders if not _is_husk(folder, walk.files))
     return Context(
@@ -169,16 +174,17 @@ def read_context(
 class _Walk:
     root: Path
     keep_git: bool
-    private: Mapping[Path, str]
+    private: Mapping[str, str]
     without: frozenset[str]
     files: list[str]
     folders: list[str]
     left_out: list[LeftOut]
 
     def enter(self, folder: str) -> None:
+        prefix = f"{folder}/" if folder else ""
         with os.scandir(self.root / folder) as entries:
             for entry in entries:
-                self._take(f"{folder}/{entry.name}" if folder else entry.name, entry)
+                self._take(prefix + entry.name, entry)
 
     def _take(self, path: str, entry: os.DirEntry[str]) -> None:
         if path in self.without or (entry.name == ".git" and not self.keep_git):
@@ -192,7 +198,7 @@ class _Walk:
             self.files.append(path)
 
     def _secret(self, path: str) -> str:
-        return credential_in(path) or self.private.get(self.root / path, "")
+        return credential_in(path) or self.private.get(path, "")
 
     def _credential_file(self, path: str) -> str:
         inside = f"{path}/config.json"
@@ -206,10 +212,18 @@ def _is_husk(folder: str, files: Iterable[str]) -> bool:
 
 def credential_in(path: str) -> str:
     """What kind of credential a file of this name holds; empty for an innocent name."""
-    anywhere = f"/{path}"
-    return next(
-        (holds for pattern, holds in _CREDENTIALS if fnmatchcase(anywhere, f"*/{pattern}")), ""
-    )
+    # One expression for all: this is asked of every file of a repository.
+    if not _ANY_CREDENTIAL.search(path):
+        return ""
+    return next(holds for pattern, holds in _CREDENTIALS if _at_the_end(pattern).search(path))
+
+
+def _at_the_end(*patterns: str) -> re.Pattern[str]:
+    ends = "|".join(translate(pattern) for pattern in patterns)
+    return re.compile(rf"(?:^|/)(?:{ends})")
+
+
+_ANY_CREDENTIAL = _at_the_end(*(pattern for pattern, _ in _CREDENTIALS))
 
 
 @contextmanager
