@@ -9,7 +9,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -143,15 +144,27 @@ def _carry_out(
     runner = _runner(env, inputs.secrets)
     for secret in inputs.secrets:
         runner.mask(secret)
-    site = Site(
-        inputs=inputs,
-        event=read_event({**env, **workspace}, Path.cwd()),
-        env=_without_inputs(env),
-        temporary=Path(env.get("RUNNER_TEMP") or tempfile.gettempdir(), "r2d-action"),
-        runner=runner,
-        now=datetime.now(timezone.utc),
-    )
-    _finish(walk(stages, site, outcome), runner)
+    with _temporary_folder(env) as temporary:
+        site = Site(
+            inputs=inputs,
+            event=read_event({**env, **workspace}, Path.cwd()),
+            env=_without_inputs(env),
+            temporary=temporary,
+            runner=runner,
+            now=datetime.now(timezone.utc),
+        )
+        _finish(walk(stages, site, outcome), runner)
+
+
+@contextmanager
+def _temporary_folder(env: Mapping[str, str]) -> Iterator[Path]:
+    """The runner's own, which has one path in all runs and is emptied between them; at a
+    laptop a new one, since others could know a fixed one before we make it."""
+    if env.get("RUNNER_TEMP"):
+        yield Path(env["RUNNER_TEMP"], "r2d-action")
+        return
+    with tempfile.TemporaryDirectory(prefix="r2d-action-") as name:
+        yield Path(name)
 
 
 def _as_variables(options: Mapping[str, str | None]) -> dict[str, str]:
