@@ -34,7 +34,7 @@ class Run:
     ``$REPORT``; ``records`` are act's own, one for each line of the log."""
 
     exit_code: int
-    records: tuple[Mapping[str, Any], ...]
+    records: tuple[Mapping[str, Any], ...] = field(repr=False)
     report: Path
 
     @cached_property
@@ -44,11 +44,6 @@ class Run:
     @property
     def log(self) -> str:
         return "\n".join(self.lines)
-
-    @property
-    def raw(self) -> str:
-        """All that act has told, with what it took for a command of the runner."""
-        return "\n".join(json.dumps(one, ensure_ascii=False) for one in self.records)
 
     @property
     def results(self) -> dict[str, str]:
@@ -63,12 +58,17 @@ class Run:
 
     def annotations(self, level: str) -> list[str]:
         """Texts of the notices, warnings or errors, as the runner shows them."""
-        return [_unescaped(one["arg"]) for one in self.records if one.get("command") == level]
+        return [one["arg"] for one in self.records if one.get("command") == level]
 
     def annotation_places(self, level: str) -> list[tuple[str, str]]:
         """File and line of the same annotations."""
         pairs = (one["kvPairs"] for one in self.records if one.get("command") == level)
         return [(pair.get("file", ""), pair.get("line", "")) for pair in pairs]
+
+    @property
+    def groups(self) -> list[str]:
+        """Titles of the log's foldable parts: the build, the checks and the push have one."""
+        return [one["arg"] for one in self.records if one.get("command") == "group"]
 
     def outputs(self, job: str) -> dict[str, str]:
         """A job's outputs, as a later job of the workflow has seen them (see NEEDS)."""
@@ -94,7 +94,7 @@ class Machine:
     cache: Path
     actions: Mapping[str, Path]
     variables: Mapping[str, str]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
 
     @property
     def home(self) -> Path:
@@ -108,6 +108,10 @@ class Machine:
     def report(self) -> Path:
         return self.folder / "report"
 
+    @property
+    def tool_cache(self) -> Path:
+        return tool_cache(self.cache)
+
     def setup(self) -> Machine:
         for folder in (self.home, self.temporary, self.report):
             folder.mkdir(parents=True, exist_ok=True)
@@ -115,9 +119,7 @@ class Machine:
 
     def environment(self) -> dict[str, str]:
         kept = {
-            name: value
-            for name, value in self.env.items()
-            if not name.startswith(NOT_OF_A_RUNNER)
+            name: value for name, value in self.env.items() if not name.startswith(NOT_OF_A_RUNNER)
         }
         return {
             **kept,
@@ -160,6 +162,11 @@ class Machine:
         return ("--eventpath", str(payload), "--secret-file", str(keys))
 
 
+def tool_cache(cache: Path) -> Path:
+    """Where act puts RUNNER_TOOL_CACHE."""
+    return cache / "act" / "tool_cache"
+
+
 def _records(output: str) -> Iterator[Mapping[str, Any]]:
     for line in output.splitlines():
         try:
@@ -167,10 +174,3 @@ def _records(output: str) -> Iterator[Mapping[str, Any]]:
         except ValueError:
             record = None
         yield record if isinstance(record, dict) else {"msg": line}
-
-
-def _unescaped(text: str) -> str:
-    """https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts"""
-    for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
-        text = text.replace(code, character)
-    return text

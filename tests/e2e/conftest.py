@@ -10,7 +10,9 @@ from pathlib import Path
 
 import docker
 import pytest
-from e2e.act import OUR_ACTION, Machine
+
+from e2e.accounts import PASSWORD, USER, USERS
+from e2e.act import OUR_ACTION, Machine, tool_cache
 from e2e.project import Project, start_project
 from e2e.registry import RegistryView
 from lab.registry import RunningRegistry, start_registry
@@ -22,11 +24,6 @@ STAND_INS = {
     "docker/login-action@v3": ACTIONS / "docker-login",
     "google-github-actions/auth@v2": ACTIONS / "google-auth",
 }
-# Characters that quoting gets wrong, in every shell, in YAML, in JSON and in URLs.
-PASSWORD = r"""it's a "$HOME" \n pass%20word: {100%} #1"""
-USER = "ann"
-# One more user for each case in which the user's name is the image's.
-USERS = (USER, *(f"user{number:02}" for number in range(16)))
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +49,8 @@ def base_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(registry: RunningRegistry, base_image: str) -> Iterator[docker.DockerClient]:
+def engine(registry: RunningRegistry) -> Iterator[docker.DockerClient]:
     """The engine of all runs; the images they leave in it go with the last test."""
-    assert base_image
     client = docker.from_env()
     yield client
     for image in client.images.list():
@@ -120,9 +116,12 @@ def project(new_project: Callable[[Path], Project], tmp_path: Path) -> Project:
 
 def _install(action: Path, cache: Path) -> None:
     """Once for all runs, and here so that no test has to reach the package index."""
-    tools = cache / "act" / "tool_cache"
+    tools = tool_cache(cache)
     tools.mkdir(parents=True)
     command = ["python3", "-I", str(action / "bin" / "r2d-action"), "run", "--help"]
     subprocess.run(
-        command, env={**os.environ, "RUNNER_TOOL_CACHE": str(tools)}, check=True, capture_output=True
+        command,
+        env={**os.environ, "RUNNER_TOOL_CACHE": str(tools)},
+        check=True,
+        capture_output=True,
     )

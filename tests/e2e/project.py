@@ -84,7 +84,7 @@ class Project:
     # Events, with the parts of GitHub's payloads that workflows and actions read.
     # https://docs.github.com/webhooks/webhook-events-and-payloads
 
-    def push(self) -> Event:
+    def push(self, actor: str = "ann") -> Event:
         payload = {
             "ref": "refs/heads/main",
             "before": "0" * 40,
@@ -93,10 +93,10 @@ class Project:
             "deleted": False,
             "forced": False,
             "head_commit": {"id": self.head, "message": "Change"},
-            "pusher": {"name": "ann"},
-            **_everywhere("ann"),
+            "pusher": {"name": actor},
+            **_everywhere(actor),
         }
-        return Event("push", payload)
+        return Event("push", payload, actor)
 
     def pull_request(
         self, *, head: str, of: str = REPOSITORY, actor: str = "ann", number: int = 7

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from e2e.act import Event, Run
-from e2e.conftest import PASSWORD
+
+from e2e.accounts import PASSWORD
+from e2e.act import Run
 from e2e.project import NEEDS, REPOSITORY, Project
 from e2e.registry import RegistryView
 
@@ -35,6 +36,7 @@ jobs:
         env:
           IMAGE: ${{ steps.image.outputs.IMAGE_SHA_NAME }}
   last:""" + NEEDS.format(jobs="build")
+DEPENDABOT = "dependabot[bot]"
 LOGIN = {"USERNAME": "ann", "PASSWORD": PASSWORD}
 HEAD_OF_THE_BRANCH = "{ ref: '${{ github.event.pull_request.head.sha }}' }"
 
@@ -76,7 +78,12 @@ class TestPullRequestOfTheSameRepository:
         head = start_pull_request(project, workflow("same"))
         run = project.happen(project.pull_request(head=head), LOGIN).require_success()
         assert pushed.tags("events/same") == {project.tag, "pr-7"}
-        assert run.evidence("built-from").split() == ["Dockerfile", "base.txt", "idea.txt", "notebook.ipynb"]
+        assert run.evidence("built-from").split() == [
+            "Dockerfile",
+            "base.txt",
+            "idea.txt",
+            "notebook.ipynb",
+        ]
         # In the engine the image has the tag all the same: later steps ask for it.
         assert f"{pushed.host}/events/same:latest" in run.evidence("image.json")
         assert set(run.outputs("build")["IMAGE_TAGS"].split()) == {project.tag, "pr-7"}
@@ -109,7 +116,7 @@ class TestWithoutSecrets:
         ("of", "actor", "reason"),
         [
             ("visitor/Course-Image", "visitor", "comes from a fork"),
-            (REPOSITORY, "dependabot[bot]", "Dependabot started this run"),
+            (REPOSITORY, DEPENDABOT, "Dependabot started this run"),
         ],
         ids=["fork", "dependabot"],
     )
@@ -121,15 +128,28 @@ class TestWithoutSecrets:
         assert any(line.startswith("push ") and reason in line for line in run.lines)
         assert reason in run.summary
         assert pushed.tags(f"events/{name}") == set()
-        assert run.evidence("built-from").split() == ["Dockerfile", "base.txt", "idea.txt", "notebook.ipynb"]
+        assert run.evidence("built-from").split() == [
+            "Dockerfile",
+            "base.txt",
+            "idea.txt",
+            "notebook.ipynb",
+        ]
         assert run.outputs("build")["PUSH_STATUS"] == "false"
         assert run.outputs("build")["IMAGE_SHA_TAG"] == project.tag
+
+    def test_fork_publishes_nothing_even_with_a_password(
+        self, project: Project, pushed: RegistryView
+    ) -> None:
+        head = start_pull_request(project, workflow("trusting-fork"))
+        event = project.pull_request(head=head, of="visitor/Course-Image", actor="visitor")
+        run = project.happen(event, LOGIN).require_success()
+        assert pushed.tags("events/trusting-fork") == set()
+        assert run.outputs("build")["PUSH_STATUS"] == "false"
 
     def test_dependabot_pushes_nothing_on_a_push_either(
         self, project: Project, pushed: RegistryView
     ) -> None:
         project.save_workflow(workflow("dependabot-push"))
-        event = Event("push", project.push().payload, actor="dependabot[bot]")
-        run = project.happen(event).require_success()
+        run = project.happen(project.push(actor=DEPENDABOT)).require_success()
         assert pushed.tags("events/dependabot-push") == set()
         assert run.outputs("build")["PUSH_STATUS"] == "false"

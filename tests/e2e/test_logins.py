@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 
 import pytest
-from e2e.act import Run
-from e2e.conftest import PASSWORD, USER
+
+from e2e.accounts import PASSWORD, USER
 from e2e.project import Project
 from e2e.registry import RegistryView
 
@@ -64,6 +63,29 @@ jobs:
           IMAGE_NAME: logins/files
       - run: ls -A > "$REPORT/workspace-after"
 """
+# As actions/checkout leaves it, for the steps that push.
+KEPT_GIT = """\
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          git config http.https://github.com/.extraheader "AUTHORIZATION: basic $TOKEN"
+          git config url."https://x-access-token:$TOKEN@github.com/".insteadOf https://github.com/
+          cp .git/config "$REPORT/git-config"
+        env:
+          TOKEN: ${{ secrets.TOKEN }}
+      - uses: jupyterhub/repo2docker-action@master
+        with:
+          DOCKER_REGISTRY: ${{ vars.REGISTRY }}
+          DOCKER_USERNAME: ann
+          DOCKER_PASSWORD: ${{ secrets.PASSWORD }}
+          IMAGE_NAME: logins/git
+          KEEP_GIT: true
+"""
+GOOGLE_LOGIN = "gha-creds-0123456789abcdef.json"
 TOKEN = "not-for-anybody-0123456789"
 KEY = '{"type": "service_account", "private_key": "not-for-anybody-9876543210"}'
 PRIVATE_KEY = "not-for-anybody-9876543210"
@@ -80,10 +102,9 @@ esac
 """
 
 
-def credential_forms() -> Iterator[bytes]:
-    yield PASSWORD.encode()
-    yield base64.b64encode(PASSWORD.encode())
-    yield base64.b64encode(f"{USER}:{PASSWORD}".encode())
+def base64_login() -> bytes:
+    """What docker keeps in its configuration."""
+    return base64.b64encode(f"{USER}:{PASSWORD}".encode())
 
 
 def contents(pushed: RegistryView, project: Project, repository: str) -> list[tuple[str, bytes]]:
@@ -97,46 +118,44 @@ def holding(found: list[tuple[str, bytes]], *secrets: bytes) -> list[str]:
     return [path for path, content in found if any(secret in content for secret in secrets)]
 
 
-@pytest.fixture
-def unexpanded(project: Project) -> Run:
-    return project.run(UNEXPANDED, secrets={"PASSWORD": PASSWORD}).require_success()
+def test_unexpanded_home_works_and_stays_out_of_the_image(
+    project: Project, pushed: RegistryView
+) -> None:
+    run = project.run(UNEXPANDED, secrets={"PASSWORD": PASSWORD}).require_success()
+    login = run.evidence("before.json")
+    assert base64_login().decode() in login
+    assert pushed.tags("logins/unexpanded") == {project.tag, "latest"}
+    found = contents(pushed, project, "logins/unexpanded")
+    assert holding(found, PASSWORD.encode(), base64_login()) == []
+    assert [path for path, _ in found if "$HOME" in path or ".docker" in path] == []
+    assert [path for path, _ in found if path.startswith("srv/repo/.git/")] == []
+    warning = next(text for text in run.annotations("warning") if ".docker" in text)
+    assert warning.startswith("$HOME/.docker/config.json holds the login of docker")
+    # The user's own login is left as it was.
+    assert run.evidence("after.json") == login
+    assert run.evidence("after.files") == run.evidence("before.files")
 
 
-class TestUnexpandedHome:
-    def test_login_in_the_workspace_pushes_and_stays_out_of_the_image(
-        self, unexpanded: Run, project: Project, pushed: RegistryView
-    ) -> None:
-        login = unexpanded.evidence("before.json")
-        assert list(credential_forms())[2].decode() in login
-        assert pushed.tags("logins/unexpanded") == {project.tag, "latest"}
-        found = contents(pushed, project, "logins/unexpanded")
-        assert holding(found, *credential_forms()) == []
-        assert [path for path, _ in found if "$HOME" in path or ".docker" in path] == []
-        assert [path for path, _ in found if path.startswith("srv/repo/.git/")] == []
-        # The user's own login is left as it was.
-        assert unexpanded.evidence("after.json") == login
-        assert unexpanded.evidence("after.files") == unexpanded.evidence("before.files")
-        warning = next(text for text in unexpanded.annotations("warning") if ".docker" in text)
-        assert warning.startswith("$HOME/.docker/config.json holds the login of docker")
+def test_other_credential_files_stay_out_of_the_image_and_are_named(
+    project: Project, pushed: RegistryView
+) -> None:
+    secrets = {"PASSWORD": PASSWORD, "TOKEN": TOKEN, "KEY": KEY}
+    run = project.run(OTHER_FILES, secrets=secrets).require_success()
+    workspace = run.evidence("workspace").split()
+    assert {".netrc", GOOGLE_LOGIN, "data"} <= set(workspace)
+    assert run.evidence("workspace-after").split() == workspace
+    found = contents(pushed, project, "logins/files")
+    assert holding(found, TOKEN.encode(), PRIVATE_KEY.encode()) == []
+    named = {text.partition(" ")[0] for text in run.annotations("warning")}
+    assert {".netrc", GOOGLE_LOGIN, "data/.docker/config.json"} <= named
 
 
-class TestOtherCredentialFiles:
-    def test_stay_out_of_the_image_and_are_named(
-        self, project: Project, pushed: RegistryView
-    ) -> None:
-        secrets = {"PASSWORD": PASSWORD, "TOKEN": TOKEN, "KEY": KEY}
-        run = project.run(OTHER_FILES, secrets=secrets).require_success()
-        workspace = run.evidence("workspace").split()
-        assert {".netrc", "gha-creds-0123456789abcdef.json", "data"} <= set(workspace)
-        assert run.evidence("workspace-after").split() == workspace
-        found = contents(pushed, project, "logins/files")
-        assert holding(found, TOKEN.encode(), PRIVATE_KEY.encode()) == []
-        named = {text.partition(" ")[0] for text in run.annotations("warning")}
-        assert {
-            ".netrc",
-            "gha-creds-0123456789abcdef.json",
-            "data/.docker/config.json",
-        } <= named
+def test_kept_git_folder_has_no_token(project: Project, pushed: RegistryView) -> None:
+    run = project.run(KEPT_GIT, secrets={"PASSWORD": PASSWORD, "TOKEN": TOKEN}).require_success()
+    assert TOKEN in run.evidence("git-config")
+    found = contents(pushed, project, "logins/git")
+    assert "srv/repo/.git/config" in {path for path, _ in found}
+    assert holding(found, TOKEN.encode()) == []
 
 
 class TestLoginOfTheRunner:

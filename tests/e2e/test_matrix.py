@@ -9,8 +9,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
+
+from e2e.accounts import PASSWORD, USERS
 from e2e.act import Run
-from e2e.conftest import PASSWORD, USERS
 from e2e.project import NAME, NEEDS, Project
 from e2e.registry import RegistryView
 
@@ -75,10 +77,9 @@ class Case:
           ADDITIONAL_TAG: '{self.additional_tag}'
           NO_PUSH: '{self.no_push}'
           LATEST_TAG_OFF: '{self.latest_tag_off}'
-      - run: docker run --rm "$IMAGE" ls /srv/repo > "$REPORT/{self.user}.ls"
-        env:
-          IMAGE: ${{{{ steps.image.outputs.IMAGE_SHA_NAME }}}}
-      - run: docker image inspect "$IMAGE" > "$REPORT/{self.user}.json"
+      - run: |
+          docker run --rm "$IMAGE" ls /srv/repo > "$REPORT/{self.user}.ls"
+          docker image inspect "$IMAGE" > "$REPORT/{self.user}.json"
         env:
           IMAGE: ${{{{ steps.image.outputs.IMAGE_SHA_NAME }}}}
 """
@@ -118,15 +119,15 @@ def commit(run: Run, shared_project: Project) -> str:
 
 
 @EACH
-def test_registry_has_exactly_these_tags(
-    case: Case, commit: str, pushed: RegistryView
-) -> None:
+def test_registry_has_exactly_these_tags(case: Case, commit: str, pushed: RegistryView) -> None:
     expected = set() if case.no_push else case.tags(commit)
     assert pushed.tags(case.repository) == expected
 
 
 @EACH
-def test_engine_has_exactly_these_tags(case: Case, run: Run, commit: str, pushed: RegistryView) -> None:
+def test_engine_has_exactly_these_tags(
+    case: Case, run: Run, commit: str, pushed: RegistryView
+) -> None:
     image = json.loads(run.evidence(f"{case.user}.json"))[0]
     prefix = f"{pushed.host}/{case.repository}:"
     mine = {name.removeprefix(prefix) for name in image["RepoTags"] if name.startswith(prefix)}
@@ -180,3 +181,10 @@ def test_outputs_without_a_push_reach_the_next_job(
         "IMAGE_REFERENCE": f"{name}:{commit}",
         "BUILD_STATUS": "built",
     }
+
+
+def test_every_output_is_declared(our_action: Path) -> None:
+    """act hands on what a composite action does not declare; GitHub does not."""
+    declared = yaml.safe_load((our_action / "action.yml").read_text())["outputs"]
+    expected = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in OUTPUTS}
+    assert {name: output["value"] for name, output in declared.items()} == expected

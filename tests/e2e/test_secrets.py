@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
+
+from e2e.accounts import PASSWORD, USER
 from e2e.act import Run
-from e2e.conftest import PASSWORD, USER
 from e2e.project import Project
 from e2e.registry import RegistryView
 from e2e.watch import Sightings, watched_processes
 
-# The image prints what it can see while it is built; the base is a private image that only
-# this login may pull, so that docker's command line needs it too.
+# The build prints all it can see, and starts from an image that only this login may pull, so
+# that docker's command line needs the login as well.
 DOCKERFILE = "FROM {base}\nUSER root\nCOPY . /srv/repo/\nRUN env; cat /proc/[0-9]*/environ; true\n"
 WORKFLOW = """\
 on: push
@@ -31,7 +34,7 @@ jobs:
           DOCKER_USERNAME: ann
           DOCKER_PASSWORD: ${{ secrets.PASSWORD }}
           IMAGE_NAME: secrets/@NAME@
-          PUBLIC_REGISTRY_CHECK: @PUBLIC@
+          PUBLIC_REGISTRY_CHECK: @MUST_BE_PUBLIC@
       - if: always()
         run: cp -a "$RUNNER_TEMP" "$REPORT/runner-temp"; cp -a . "$REPORT/workspace"
 """
@@ -48,53 +51,84 @@ def forms() -> Iterator[str]:
 FORMS = tuple(forms())
 
 
-def run_watched(project: Project, name: str, *, public: bool) -> tuple[Run, Sightings]:
-    text = WORKFLOW.replace("@NAME@", name).replace("@PUBLIC@", str(public).lower())
+@dataclass(frozen=True)
+class Watched:
+    """A run that has ended, and every process that was seen on this machine meanwhile."""
+
+    repository: str
+    project: Project
+    run: Run
+    seen: Sightings
+
+
+def holds_secret(content: bytes) -> bool:
+    return any(form.encode() in content for form in FORMS)
+
+
+@pytest.fixture(scope="module")
+def private_base(engine: docker.DockerClient, base_image: str, pushed: RegistryView) -> str:
+    """In the registry alone: not in the engine, where a build would find it without a login."""
+    name = f"{pushed.host}/secrets/base"
+    login = {"username": USER, "password": PASSWORD}
+    engine.images.pull(base_image).tag(name, "1")
+    engine.images.push(name, "1", auth_config=login)
+    engine.images.remove(f"{name}:1")
+    assert pushed.tags("secrets/base") == {"1"}
+    return f"{name}:1"
+
+
+# The registry shows nothing to those who are not logged in, so the second one fails late.
+@pytest.fixture(scope="module", params=["succeeds", "fails"])
+def watched(
+    request: pytest.FixtureRequest,
+    new_project: Callable[[Path], Project],
+    private_base: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Watched:
+    name = str(request.param)
+    project = new_project(tmp_path_factory.mktemp(name))
+    project.write("Dockerfile", DOCKERFILE.format(base=private_base))
+    text = WORKFLOW.replace("@NAME@", name)
+    text = text.replace("@MUST_BE_PUBLIC@", "true" if name == "fails" else "false")
     with watched_processes() as seen:
         run = project.run(text, secrets={"PASSWORD": PASSWORD})
-    return run, seen
+    assert run.results == {"build": "failure" if name == "fails" else "success"}, run.log
+    return Watched(f"secrets/{name}", project, run, seen)
 
 
-def lines_with_secrets(run: Run) -> list[str]:
-    """Without act's own record of the mask, which a real runner swallows."""
-    told = [one for one in run.records if one.get("command") != "add-mask"]
-    return [one["msg"] for one in told if any(form in str(one.get("msg")) for form in FORMS)]
+def test_no_line_of_the_log_has_a_secret(watched: Watched) -> None:
+    # A runner swallows the command to mask something; act shows it.
+    told = [one for one in watched.run.records if one.get("command") != "add-mask"]
+    lines = [one.get("msg", "") for one in told]
+    assert any(line.startswith("pushing ") for line in lines)
+    assert [line for line in lines if holds_secret(line.encode())] == []
+    assert not holds_secret(watched.run.summary.encode())
 
 
-def files_with_secrets(*folders: Path) -> list[Path]:
+def test_runner_is_told_to_mask_the_password(watched: Watched) -> None:
+    masks = [one["arg"] for one in watched.run.records if one.get("command") == "add-mask"]
+    assert PASSWORD in masks
+
+
+def test_no_command_line_has_a_secret(watched: Watched) -> None:
+    assert watched.seen.of("buildx\0build"), "the watcher was blind"
+    assert watched.seen.of(*FORMS) == []
+
+
+def test_no_file_that_stays_has_a_secret(watched: Watched) -> None:
+    machine = watched.project.machine
+    folders = (machine.home, machine.temporary, machine.tool_cache, machine.report)
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    wanted = [form.encode() for form in FORMS]
-    return [file for file in files if any(form in file.read_bytes() for form in wanted)]
-
-
-def require_nothing_left(project: Project, run: Run) -> None:
-    machine = project.machine
-    assert (machine.report / "workspace" / "Dockerfile").is_file()
-    assert files_with_secrets(machine.home, machine.temporary, run.report) == []
+    assert machine.report / "workspace" / "Dockerfile" in files
+    assert [file for file in files if holds_secret(file.read_bytes())] == []
     assert list(machine.temporary.iterdir()) == []
     assert list((machine.report / "runner-temp").iterdir()) == []
 
 
-@pytest.mark.parametrize("public", [False, True], ids=["succeeds", "fails"])
-def test_secrets_stay_secret(
-    public: bool, project: Project, pushed: RegistryView, base_image: str
-) -> None:
-    name = "fails" if public else "succeeds"
-    project.write("Dockerfile", DOCKERFILE.format(base=base_image))
-    run, seen = run_watched(project, name, public=public)
-    # This registry shows nothing to those who are not logged in.
-    assert (run.exit_code != 0) == public, run.log
-    assert pushed.tags(f"secrets/{name}") == {project.tag, "latest"}
-    assert lines_with_secrets(run) == []
-    assert not any(form in run.summary for form in FORMS)
-    # The watcher is not blind.
-    assert seen.of("buildx\0build"), "no process of the build was seen"
-    assert seen.of(*FORMS) == []
-    require_nothing_left(project, run)
-    found = pushed.files(f"secrets/{name}", project.tag)
-    wanted = [form.encode() for form in FORMS]
-    assert [path for path, content in found if any(form in content for form in wanted)] == []
-    assert any(one.get("command") == "add-mask" and one["arg"] == PASSWORD for one in run.records)
+def test_no_file_of_the_image_has_a_secret(watched: Watched, pushed: RegistryView) -> None:
+    files = list(pushed.files(watched.repository, watched.project.tag))
+    assert "srv/repo/Dockerfile" in {path for path, _ in files}
+    assert [path for path, content in files if holds_secret(content)] == []
 
 
 def test_watcher_sees_a_secret_on_a_command_line() -> None:

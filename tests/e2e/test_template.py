@@ -1,0 +1,93 @@
+"""The template repository, as a community starts with it: its workflow is run as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from pathlib import Path
+
+import docker
+import pytest
+
+from e2e.accounts import PASSWORD, USER
+from e2e.engine import containers_of
+from e2e.project import WORKFLOW, Project
+from e2e.registry import RegistryView
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template-repo"
+SECRETS = {"QUAY_USERNAME": USER, "QUAY_PASSWORD": PASSWORD}
+OUR_STEP = re.compile(r"uses: (\S+/r2d-action@\S+)")
+
+
+@pytest.fixture
+def template(project: Project, our_action: Path, pushed: RegistryView) -> Project:
+    """With the registry, the name and the community image filled in, and nothing else."""
+    shutil.copytree(TEMPLATE, project.directory, dirs_exist_ok=True)
+    workflow = (project.directory / WORKFLOW).read_text()
+    [used] = OUR_STEP.findall(workflow)
+    project.write(WORKFLOW, workflow.replace("quay.io", pushed.host))
+    dockerfile = (project.directory / "Dockerfile").read_text()
+    community = os.environ["R2D_LAB_COMMUNITY_IMAGE"]
+    project.write("Dockerfile", re.sub(r"(?<=ARG BASE_IMAGE=)\S+", community, dockerfile))
+    project.commit("Start from the template")
+    machine = dataclasses.replace(project.machine, actions={used: our_action})
+    return dataclasses.replace(project, machine=machine)
+
+
+def rename(project: Project, name: str) -> str:
+    """Give the image a name of the test's own."""
+    text = (project.directory / WORKFLOW).read_text()
+    project.save_workflow(text.replace("my-community/user-image", f"template/{name}"))
+    return f"template/{name}"
+
+
+def test_push_is_checked_and_published(
+    template: Project, pushed: RegistryView, engine: docker.DockerClient
+) -> None:
+    name = rename(template, "push")
+    run = template.happen(template.push(), SECRETS).require_success()
+    assert pushed.tags(name) == {template.tag, "latest"}
+    assert pushed.digest(name, "latest") in run.summary
+    assert "✓ 2 in `image-tests/` passed" in run.summary
+    assert run.annotations("warning") == []
+    assert containers_of(engine, f"{pushed.host}/{name}") == []
+
+
+def test_pull_request_is_checked_and_not_published(template: Project, pushed: RegistryView) -> None:
+    name = rename(template, "pull-request")
+    event = template.pull_request(head=template.head)
+    run = template.happen(event, SECRETS).require_success()
+    assert pushed.tags(name) == set()
+    assert "✓ 2 in `image-tests/` passed" in run.summary
+
+
+def test_failed_test_keeps_the_image_out_of_the_registry(
+    template: Project, pushed: RegistryView, engine: docker.DockerClient
+) -> None:
+    name = rename(template, "fails-a-test")
+    template.write("image-tests/test_more.py", "def test_more():\n    assert 1 == 2\n")
+    template.commit("Break it")
+    run = template.happen(template.push(), SECRETS)
+    assert run.exit_code != 0
+    assert ("image-tests/test_more.py", "2") in run.annotation_places("error")
+    assert any("its tests did not pass" in text for text in run.annotations("error"))
+    assert pushed.tags(name) == set()
+    assert containers_of(engine, f"{pushed.host}/{name}") == []
+
+
+def test_image_that_no_hub_starts_stays_out_of_the_registry(
+    template: Project, pushed: RegistryView, engine: docker.DockerClient
+) -> None:
+    name = rename(template, "fails-to-start")
+    shutil.rmtree(template.directory / "image-tests")
+    template.write("start", "#!/bin/sh\necho no data today >&2\nexit 3\n")
+    template.commit("Break it")
+    run = template.happen(template.push(), SECRETS)
+    assert run.exit_code != 0
+    [error] = run.annotations("error")
+    assert "would not start on a hub" in error
+    assert "no data today" in error
+    assert pushed.tags(name) == set()
+    assert containers_of(engine, f"{pushed.host}/{name}") == []
