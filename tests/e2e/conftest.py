@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 import pytest
+
 from e2e.act import OUR_ACTION, Machine
 from e2e.project import Project, start_project
 from e2e.registry import RegistryView

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from e2e.conftest import PASSWORD
 from e2e.project import REMOTE, Project
 from e2e.registry import RegistryView

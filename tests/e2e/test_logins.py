@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from e2e.act import Run
 from e2e.conftest import PASSWORD, USER
 from e2e.project import Project

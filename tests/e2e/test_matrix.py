@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from e2e.act import Run
 from e2e.conftest import PASSWORD, USERS
 from e2e.project import NAME, NEEDS, Project

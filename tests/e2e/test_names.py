@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from e2e.act import Event
 from e2e.conftest import PASSWORD
 from e2e.project import Project

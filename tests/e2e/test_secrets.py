@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from e2e.act import Run
 from e2e.conftest import PASSWORD, USER
 from e2e.project import Project

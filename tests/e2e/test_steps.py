@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import docker
 import pytest
+
 from e2e.conftest import PASSWORD
 from e2e.project import Project
 from e2e.registry import RegistryView

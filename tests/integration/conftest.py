@@ -57,6 +57,14 @@ def new_registry(tmp_path: Path) -> Iterator[Callable[..., RunningRegistry]]:
         yield start
 
 
+def forget_images(engine: docker.DockerClient, part: str) -> None:
+    """Remove every tag with ``part`` in it. Others may remove images at the same time."""
+    tags = (tag for image in engine.api.images() for tag in image["RepoTags"] or ())
+    for tag in tags:
+        if part in tag:
+            engine.images.remove(tag, force=True, noprune=True)
+
+
 @pytest.fixture(scope="session")
 def small_image(engine: docker.DockerClient) -> Iterator[str]:
     """An image of one small layer: what is pushed does not matter, that it arrives does."""

@@ -19,7 +19,7 @@ from r2d_action.plan.repo2docker import (
     requirement_of,
     user_name_of,
 )
-from r2d_action.plan.tagging import planned_tags
+from r2d_action.plan.tagging import cache_branches, planned_tags
 from r2d_action.plan.values import BinderPlan, BuildPlan, CheckPlan, Plan, PlannedTag
 
 __all__ = ["BinderPlan", "BuildPlan", "CheckPlan", "Plan", "PlannedTag", "make_plan"]
@@ -51,8 +51,12 @@ def make_plan(
         skip=skip,
         repository=repository,
         commit=commit,
+        time=now,
         tags=tuple(planned_tags(inputs, event, commit=commit, now=now, notes=notes)),
         why_no_push=why_no_push,
+        reuse=_may_reuse(inputs, event),
+        key_tags=inputs.reuse != "false",
+        cache_branches=cache_branches(event) if inputs.cache else (),
         public_check=inputs.public_registry_check,
         build=BuildPlan(
             user_name=user_name,
@@ -81,6 +85,16 @@ def _require_no_contradiction(inputs: Inputs) -> None:
             "BINDER_CACHE: Binder can only pull an image that was pushed, and NO_PUSH is true; "
             "remove `NO_PUSH` or remove `BINDER_CACHE`."
         )
+
+
+# Runs that exist to get new packages: by hand, and by the clock.
+_REFRESHING = frozenset({"workflow_dispatch", "schedule"})
+
+
+def _may_reuse(inputs: Inputs, event: Event) -> bool:
+    if inputs.reuse == "auto":
+        return event.name not in _REFRESHING
+    return inputs.reuse == "true"
 
 
 def _why_skip(inputs: Inputs, context: Context) -> str:
