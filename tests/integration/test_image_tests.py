@@ -24,7 +24,7 @@ from r2d_action.runner import Runner
 
 REPO_DIR = "/srv/repo"
 PATIENCE = 300.0
-BRIEF = 5.0
+BRIEF = 15.0
 
 Run = Callable[..., tuple[TestReport, str]]
 
@@ -90,6 +90,7 @@ def test_surroundings():
     [
         ("repo2docker", "/srv/repo", "start"),
         ("docker-stacks", "/home/jovyan", None),
+        ("repository-elsewhere", "/srv/repo", None),
         ("works-elsewhere", "/srv/course", None),
     ],
 )
@@ -182,12 +183,12 @@ IGNORED = "[pytest]\nnb_diff_ignore =\n    /metadata/language_info\n"
 def test_notebooks_are_compared_in_sub_folders_too(run: Run) -> None:
     files = {
         "image-tests/pytest.ini": IGNORED,
-        "image-tests/good.ipynb": notebook("print(6 * 7)", "42"),
+        "image-tests/deep/good.ipynb": notebook("print(6 * 7)", "42"),
         "image-tests/deep/bad.ipynb": notebook("print(6 * 7)", "54"),
     }
     report, _ = run("docker-stacks", files)
     assert {result.name.partition("::")[0]: result.outcome for result in report.tests} == {
-        "good.ipynb": Outcome.PASSED,
+        "deep/good.ipynb": Outcome.PASSED,
         "deep/bad.ipynb": Outcome.FAILED,
     }
     bad = next(result for result in report.tests if result.bad)

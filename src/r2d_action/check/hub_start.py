@@ -45,8 +45,8 @@ POLL_SECONDS = 0.2
 # The hub's side keeps to the time itself and then tells what it saw.
 GRACE_SECONDS = 15.0
 KEPT_LINES = 40
-# The image's Python may be on the PATH only after its entrypoint has run.
 NOT_FOUND = 127
+# The image's Python may be on the PATH only after its entrypoint has run.
 WITH_ANY_PYTHON = """
 for python in python3 /opt/conda/bin/python3 /srv/conda/bin/python3 /usr/bin/python3; do
     command -v "$python" >/dev/null && exec "$python" -I "$@"
