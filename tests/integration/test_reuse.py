@@ -13,6 +13,7 @@ import docker
 import pytest
 
 from integration.conftest import Lab, forget_images
+from integration.front import Answer, Seen, in_front_of
 from lab.registry import Request, RunningRegistry
 from r2d_action.event import Event
 from r2d_action.git import Git
@@ -220,6 +221,26 @@ def test_an_older_run_does_not_undo_a_revert(repo: Repo, tmp_path: Path) -> None
     assert repo.run().status == "reused"
     older.run()
     assert repo.digest("latest") == repo.digest(reverted) != repo.digest(older.git.head[:12])
+
+
+@pytest.mark.parametrize("part", ["/manifests/latest", "/manifests/r2d-key-"])
+def test_two_runs_at_once_end_with_the_newer_commit(repo: Repo, tmp_path: Path, part: str) -> None:
+    older = repo.clone(tmp_path / "older")
+    newest = repo.commit(data_txt="2")
+    started: list[Seen] = []
+
+    def newer_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and part in seen.path and not started:
+            started.append(seen)
+            repo.run()
+        return None
+
+    with in_front_of(repo.registry.host, newer_comes_between) as front:
+        outcome = older.run(DOCKER_REGISTRY=front.host)
+    assert started
+    assert outcome.published
+    assert repo.digest("latest") == repo.digest(newest) != str(outcome.published.digest)
+    assert [str(tag) for tag in outcome.published.tags] == [older.git.head[:12]]
 
 
 def test_newer_commits_that_nobody_published_do_not_count(repo: Repo, tmp_path: Path) -> None:
