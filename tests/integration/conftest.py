@@ -6,12 +6,13 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import ImageNotFound
 
 from lab.registry import RunningRegistry, start_registry
 
@@ -62,7 +63,9 @@ def forget_images(engine: docker.DockerClient, part: str) -> None:
     tags = (tag for image in engine.api.images() for tag in image["RepoTags"] or ())
     for tag in tags:
         if part in tag:
-            engine.images.remove(tag, force=True, noprune=True)
+            # One name may go with another: a tag with the digest that was pulled.
+            with suppress(ImageNotFound):
+                engine.images.remove(tag, force=True, noprune=True)
 
 
 @pytest.fixture(scope="session")
