@@ -34,7 +34,8 @@ def _publisher(plan: Plan, outcome: Outcome, site: Site) -> Publisher:
     client = client_for(plan.repository.registry, plan, site)
     site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
     order = Order(
-        git=site.git,
+        # Asked in passing; a remote that is slow to answer must not hold up a finished image.
+        git=replace(site.git, timeout=30),
         branch=site.event.branch,
         commit=plan.commit,
         client=client,
