@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from r2d_action.engine import Engine
 from r2d_action.plan import BuildPlan, Plan
 from r2d_action.plan.repo2docker import USER_ID
 from r2d_action.process import Completed, stream
-from r2d_action.reference import Digest
+from r2d_action.reference import Digest, Reference
 
 # A name that no registry has. repo2docker builds nothing when the engine knows the name
 # already, so each build gets a new one and the image its real names afterwards.
@@ -57,17 +57,20 @@ def build(
     env: Mapping[str, str],
     repo2docker: tuple[str, ...],
     config: Path | None,
+    layers_from: tuple[Reference, ...],
     on_line: Callable[[str], None],
 ) -> Built:
     """Build ``folder`` and give the image all its local tags.
 
     ``env`` is that of the command line (see :mod:`r2d_action.registry.lending`),
-    ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py.
+    ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py, and
+    ``layers_from`` images of the registry whose layers may serve again.
     Raises :class:`Repo2dockerFailed`.
     """
     started = time.monotonic()
     scratch = f"{SCRATCH}:{secrets.token_hex(8)}"
-    argv = [*repo2docker, *arguments(plan.build, scratch, config), str(folder)]
+    buildx = buildx_arguments(plan.build, layers_from)
+    argv = [*repo2docker, *arguments(plan.build, scratch, config, buildx), str(folder)]
     try:
         completed = stream(argv, env=build_environment(env), on_line=on_line)
         if completed.returncode != 0:
@@ -80,7 +83,9 @@ def build(
     return built
 
 
-def arguments(plan: BuildPlan, image: str, config: Path | None) -> Iterator[str]:
+def arguments(
+    plan: BuildPlan, image: str, config: Path | None, buildx: Iterable[str]
+) -> Iterator[str]:
     yield "--no-run"
     yield from ("--image-name", image)
     yield from ("--user-id", str(USER_ID), "--user-name", plan.user_name)
@@ -90,11 +95,11 @@ def arguments(plan: BuildPlan, image: str, config: Path | None) -> Iterator[str]
     if plan.appendix:
         yield from ("--appendix", plan.appendix)
     yield from plan.extra_args
-    for argument in buildx_arguments(plan):
+    for argument in buildx:
         yield f"--DockerEngine.extra_buildx_build_args={argument}"
 
 
-def buildx_arguments(plan: BuildPlan) -> Iterator[str]:
+def buildx_arguments(plan: BuildPlan, layers_from: Iterable[Reference]) -> Iterator[str]:
     """What ``docker buildx build`` gets beside repo2docker's own arguments.
 
     A builder in a container (docker/setup-buildx-action makes one) keeps its result to
@@ -102,6 +107,11 @@ def buildx_arguments(plan: BuildPlan) -> Iterator[str]:
     only; as instructions of the Dockerfile they would run postBuild again each time.
     """
     yield "--load"
+    # What a later build needs to know of these layers travels in the image itself: the one way
+    # that every engine and registry takes.
+    yield from ("--cache-to", "type=inline")
+    for image in layers_from:
+        yield from ("--cache-from", f"type=registry,ref={image}")
     for key, value in plan.labels:
         yield from ("--label", f"{key}={value}")
 

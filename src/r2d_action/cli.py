@@ -8,6 +8,7 @@ import platform
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,14 +19,21 @@ from types import FrameType
 from typing import NoReturn, TextIO, TypeVar
 
 import click
+import requests
 
 from r2d_action import HOME, __version__
+from r2d_action.engine import docker_config
 from r2d_action.errors import InputError, UserError
 from r2d_action.event import read_event
 from r2d_action.inputs import ENV_PREFIX, Entry, read_inputs, table
 from r2d_action.outcome import Failure, Outcome, from_json, to_json
+from r2d_action.reference import InvalidReference, Reference, Tag
+from r2d_action.registry.client import Client
+from r2d_action.registry.keychain import credential_for
 from r2d_action.report.outputs import outputs
 from r2d_action.report.summary import summary
+from r2d_action.retag import retag as retagged
+from r2d_action.retry import Retry
 from r2d_action.runner import ActionsFiles, Redactor, Runner
 from r2d_action.stages.check import checked
 from r2d_action.stages.plan import planned
@@ -114,6 +122,30 @@ def check(image: str, path: Path, **options: str | None) -> None:
 def publish(record: TextIO, **options: str | None) -> None:
     """Push the image of RECORD, which `r2d-action build` printed ("-": standard input)."""
     _carry_out((published,), options, outcome=_read_record(record))
+
+
+@cli.command()
+@click.argument("image")
+@click.argument("tags", metavar="TAG...", nargs=-1, required=True)
+def retag(image: str, tags: tuple[str, ...]) -> None:
+    """Give IMAGE, which its registry has already, further tags. Nothing is built or pulled.
+
+    The account is that of R2D_DOCKER_USERNAME and R2D_DOCKER_PASSWORD, or the login that
+    docker has on this machine.
+    """
+    inputs = read_inputs(os.environ)
+    runner = _runner(os.environ, inputs.secrets)
+    try:
+        reference, names = Reference.parse(image), tuple(Tag(tag) for tag in tags)
+    except InvalidReference as reason:
+        raise InputError(
+            f"{reason}; write for example `r2d-action retag quay.io/org/image:0123456789ab v1`."
+        ) from reason
+    registry = reference.repository.registry
+    login = credential_for(registry, inputs, docker_config(os.environ, Path.cwd()))
+    with requests.Session() as session:
+        client = Client(session, registry, login, Retry(time.sleep, runner.say))
+        click.echo(to_json(retagged(reference, names, client)))
 
 
 def _read_record(file: TextIO) -> Outcome:

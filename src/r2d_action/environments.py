@@ -188,14 +188,15 @@ def repo2docker_command(
     """
     if not requirement and not extra:
         return command(find_environments(env, say).repo2docker())
-    requirements = [requirement or _locked_requirement(), *UNDECLARED, *extra]
+    requirements = [requirement or locked_repo2docker(), *UNDECLARED, *extra]
     try:
         return command(Environments(temporary, env, say).chosen_repo2docker(requirements, cwd))
     except pip.PipFailed as failure:
         raise _refusal(requirement, extra, failure) from failure
 
 
-def _locked_requirement() -> str:
+def locked_repo2docker() -> str:
+    """The locked repo2docker as pip writes it: ``jupyter-repo2docker==…``."""
     entries = _entries(REPO2DOCKER_LOCK)
     return next(entry.split()[0] for entry in entries if entry.startswith("jupyter-repo2docker="))
 

@@ -34,6 +34,8 @@ class Event:
     run_url: str = ""
     pull_request: int | None = None
     head_repository: str = ""
+    head_branch: str = ""
+    base_branch: str = ""
     default_branch: str = ""
 
     @property
@@ -89,6 +91,8 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
         pull_request=pull_request.get("number"),
         # A deleted fork leaves no repository behind: not ours, so treated as a fork.
         head_repository=_mapping(pull_request, "head", "repo").get("full_name", ""),
+        head_branch=_mapping(pull_request, "head").get("ref", ""),
+        base_branch=_mapping(pull_request, "base").get("ref", ""),
         default_branch=_mapping(payload, "repository").get("default_branch", ""),
     )
 

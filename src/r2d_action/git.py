@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ TIMEOUT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in one work tree. ``env`` is the whole environment that git gets."""
+    """Git in one work tree. ``env`` is the whole environment that git gets, ``timeout`` the
+    seconds that it may take."""
 
     directory: Path
     env: Mapping[str, str]
+    timeout: float = TIMEOUT_SECONDS
 
     def run(self, *arguments: str) -> Completed:
         """Raises :class:`CommandFailed`, and ``FileNotFoundError`` without git."""
@@ -28,13 +31,13 @@ class Git:
         # this command alone, the user's own configuration stays as it is.
         argv = ["git", "-c", f"safe.directory={self.directory}", *arguments]
         env = {**self.env, "GIT_TERMINAL_PROMPT": "0"}
-        return capture(argv, env=env, cwd=self.directory, timeout=TIMEOUT_SECONDS)
+        return capture(argv, env=env, cwd=self.directory, timeout=self.timeout)
 
     def line(self, *arguments: str) -> str:
-        """The first line of the answer, empty when there is none or git refuses."""
+        """The first line of the answer, empty when there is none or git fails."""
         try:
             answer = self.run(*arguments)
-        except (CommandFailed, FileNotFoundError):
+        except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
             return ""
         return next(iter(answer.lines), "")
 

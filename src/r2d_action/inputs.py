@@ -101,7 +101,7 @@ def _secret(section: str, summary: str, *, example: str) -> Any:
 def _flag(section: str, summary: str, unset: bool | None = False) -> Any:
     return _entry(
         unset, summary=summary, read=_read_flag, kind="true or false", section=section,
-        default="false", example="true",
+        default="true" if unset else "false", example="false" if unset else "true",
     )  # fmt: skip
 
 
@@ -188,6 +188,23 @@ class Inputs:
         "Python packages to install beside repo2docker (plug-ins and configuration it loads), "
         "as pip takes them. Nothing of this enters the image.",
         example="my-repo2docker-buildpack",
+    )
+    reuse: str = _entry(
+        "auto",
+        summary="Take the image from the registry when one was built from the same files already. "
+        "`auto` does so, except in manual and scheduled runs, which are there to get new packages; "
+        "`false` also leaves out the tag `r2d-key-…` by which such an image is found.",
+        read=_read_tristate,
+        kind="auto, true or false",
+        section=BUILD,
+        default="auto",
+        example="false",
+    )
+    cache: bool = _flag(
+        BUILD,
+        "Start from the layers of earlier images, which are found under the tag "
+        "`r2d-cache-<branch>`.",
+        True,
     )
     keep_git: bool = _flag(
         BUILD,
@@ -282,8 +299,9 @@ def nearest_input(name: str) -> str | None:
     known = [known.upper() for known, _ in table()]
     wanted = name.upper()
     # A forgotten or added prefix (SOURCE_SUBDIR, MYBINDERORG_CACHE) is the usual slip.
-    parts = [one for one in known if wanted.endswith(f"_{one}")]
-    return next(iter(parts or difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)), None)
+    parts = sorted((one for one in known if wanted.endswith(f"_{one}")), key=len, reverse=True)
+    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
+    return next(iter((*close, *parts)), None)
 
 
 def unknown_inputs(names: Iterable[str]) -> tuple[str, ...]:

@@ -18,9 +18,11 @@ from r2d_action.build import Built
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
 from r2d_action.errors import Place, UserError
+from r2d_action.key import Material
 from r2d_action.plan import Plan
 from r2d_action.publish import Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
+from r2d_action.registry.client import Manifest
 
 Value = TypeVar("Value")
 
@@ -57,8 +59,28 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """``value`` is empty where there is no key, and ``why_none`` says why."""
+
+    value: str
+    material: Material | None = None
+    why_none: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """An image that the registry has already; ``commit`` and ``created`` as it says itself."""
+
+    manifest: Manifest
+    commit: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     plan: Plan | None = None
+    key: Keyed | None = None
+    reused: Reused | None = None
     built: Built | None = None
     checked: Checked | None = None
     published: Published | None = None
@@ -68,9 +90,11 @@ class Outcome:
 
     @property
     def status(self) -> str:
-        """BUILD_STATUS: built, skipped, or failed."""
+        """BUILD_STATUS: built, reused, skipped, or failed."""
         if self.failure:
             return "failed"
+        if self.reused:
+            return "reused"
         return "built" if self.built else "skipped"
 
 

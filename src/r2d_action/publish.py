@@ -18,7 +18,9 @@ from docker.errors import APIError
 
 from r2d_action.engine import Engine
 from r2d_action.errors import PublishFailed
+from r2d_action.order import Order, Unknown
 from r2d_action.plan import Plan
+from r2d_action.plan.tagging import cache_tag, key_tag
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import Client, Manifest, RegistryError
@@ -27,7 +29,8 @@ from r2d_action.retry import Retry, Temporary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """``compressed_size`` in bytes, as the registry holds it; ``tags`` in the order given."""
+    """``compressed_size`` in bytes, as the registry holds it; ``tags`` those that hold the
+    image now, the one that names its commit first."""
 
     reference: Reference
     digest: Digest
@@ -36,39 +39,154 @@ class Published:
     seconds: float
 
 
-def publish(
-    plan: Plan,
-    *,
-    engine: Engine,
-    client: Client,
-    retry: Retry,
-    say: Callable[[str], None],
-) -> Published:
-    """Raises :class:`PublishFailed`; the registry then has what the message says."""
-    started = time.monotonic()
-    source = plan.commit_reference
-    tags = tuple(planned.tag for planned in plan.pushed_tags)
-    try:
-        pushed = _push(source, engine=engine, credential=client.credential, retry=retry, say=say)
-        manifest = _manifest_of(client, source, pushed)
-        for tag in tags[1:]:
-            client.put_manifest(plan.repository, str(tag), manifest)
-            say(f"tagged {plan.repository}:{tag}")
-        _require_same_digest(client, plan.repository, tags, manifest.digest)
-    except RegistryError as error:
-        raise explained(error, plan.repository) from error
-    except Temporary as trouble:
-        raise PublishFailed(
-            f"{plan.repository.registry} could not be reached: {trouble.reason}, {retry.tries} "
-            "times in a row; run the job again later."
-        ) from trouble
-    return Published(
-        reference=source.with_digest(manifest.digest),
-        digest=manifest.digest,
-        tags=tags,
-        compressed_size=sum(manifest.layer_sizes),
-        seconds=time.monotonic() - started,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Publishes for one plan. ``key`` is the image's key, empty without one."""
+
+    plan: Plan
+    client: Client
+    order: Order
+    key: str
+    say: Callable[[str], None]
+
+    def built(self, engine: Engine) -> Published:
+        """Push the image that the engine has. Raises :class:`PublishFailed`; the registry then
+        has what the message says."""
+        return self._publish(lambda: self._pushed(engine))
+
+    def reused(self, manifest: Manifest) -> Published:
+        """Give an image of the registry the plan's tags. Raises like :meth:`built`."""
+        return self._publish(lambda: self._tagged(manifest))
+
+    def _publish(self, source: Callable[[], tuple[Reference, Manifest]]) -> Published:
+        """``source`` makes a manifest that the registry then has under the reference's tag."""
+        started = time.monotonic()
+        try:
+            reference, manifest = source()
+            named = self.plan.tags[0].tag
+            if reference.tag != named:
+                self._put((named,), manifest)
+            fixed = tuple(dict.fromkeys((reference.tag or named, named)))
+            moved = self._moved(manifest)
+            self._verify(fixed, moved, manifest.digest)
+        except RegistryError as error:
+            raise explained(error, self._repository) from error
+        except Temporary as trouble:
+            raise PublishFailed(
+                f"{self._repository.registry} could not be reached: {trouble.reason}, "
+                f"{self.client.retry.tries} times in a row; run the job again later."
+            ) from trouble
+        return Published(
+            reference=reference.with_digest(manifest.digest),
+            digest=manifest.digest,
+            tags=(*fixed, *moved),
+            compressed_size=sum(manifest.layer_sizes),
+            seconds=time.monotonic() - started,
+        )
+
+    @property
+    def _repository(self) -> Repository:
+        return self.plan.repository
+
+    def _digest(self, tag: Tag) -> Digest | None:
+        return self.client.digest(self._repository, str(tag))
+
+    def _tagged(self, manifest: Manifest) -> tuple[Reference, Manifest]:
+        reference = self.plan.commit_reference
+        self._put((self.plan.tags[0].tag,), manifest)
+        return reference, manifest
+
+    # The layers
+
+    def _pushed(self, engine: Engine) -> tuple[Reference, Manifest]:
+        reference = self._own_reference(engine)
+        credential = self.client.credential
+        pushed = push(
+            reference, engine=engine, credential=credential, retry=self.client.retry, say=self.say
+        )
+        return reference, self._manifest_of(reference, pushed)
+
+    def _own_reference(self, engine: Engine) -> Reference:
+        """The reference that names this very image.
+
+        A commit that has an image already (a rebuild for new packages) gets one under a new
+        name: nodes that hold the old image would not ask for another one under its tag.
+        """
+        reference = self.plan.commit_reference
+        if not self.client.digest(self._repository, str(reference.tag)):
+            return reference
+        own = self._repository.tagged(Tag(f"{reference.tag}-{self.plan.time:%Y%m%d%H%M%S}"))
+        engine.client.images.get(reference.tagged_name).tag(self._repository.name, str(own.tag))
+        self.say(f"{reference} exists already, so this image is called {own}")
+        return own
+
+    def _manifest_of(self, source: Reference, pushed: Digest | None) -> Manifest:
+        """By digest, where the engine told it: the tag may be another run's by now."""
+        manifest = self.client.manifest(source.repository, str(pushed or source.tag))
+        if manifest is None:
+            raise PublishFailed(
+                f"{source} was pushed, but {source.repository.registry} does not know it; run the "
+                "job again, and ask the registry's operator if it stays so."
+            )
+        return manifest
+
+    # The tags
+
+    def _put(self, tags: Iterable[Tag], manifest: Manifest) -> None:
+        for tag in tags:
+            self.client.put_manifest(self._repository, str(tag), manifest)
+            self.say(f"tagged {self._repository}:{tag}")
+
+    def _moved(self, manifest: Manifest) -> tuple[Tag, ...]:
+        """Move the moving tags to ``manifest``; those of the plan that hold it now."""
+        wanted = tuple(planned.tag for planned in self.plan.pushed_tags if planned.moving)
+        if newer := self._newer():
+            self.say("a newer commit is published already: its tags stay as they are")
+            wanted = tuple(
+                tag for tag in wanted if not self.client.digest(self._repository, str(tag))
+            )
+            self._put(wanted, manifest)
+            return wanted
+        self._put((*self._hidden, *wanted), manifest)
+        # A newer run may have come and gone between the question and the answer.
+        if newer := self._newer():
+            self.say("a newer commit was published meanwhile: the moving tags are its again")
+            self._put((*self._hidden, *wanted), newer)
+            return ()
+        return wanted
+
+    @property
+    def _hidden(self) -> tuple[Tag, ...]:
+        """The tags by which later runs find this image and its layers."""
+        key = (key_tag(self.key),) if self.key else ()
+        return (*key, *(cache_tag(branch) for branch in self.plan.cache_branches[:1]))
+
+    def _newer(self) -> Manifest | None:
+        """What is published of the newest commit after ours."""
+        try:
+            tag = self.order.newest_after_ours()
+        except Unknown:
+            tag = self._held_by_a_newer_image()
+        return self.client.manifest(self._repository, str(tag)) if tag else None
+
+    def _held_by_a_newer_image(self) -> Tag | None:
+        moving = [planned.tag for planned in self.plan.pushed_tags if planned.moving]
+        return next((tag for tag in moving[-1:] if self.order.holds_newer(tag)), None)
+
+    def _verify(self, fixed: Iterable[Tag], moved: Iterable[Tag], digest: Digest) -> None:
+        for tag in fixed:
+            self._require(tag, digest)
+        for tag in moved:
+            if self._digest(tag) != digest and not self._newer():
+                self._require(tag, digest)
+
+    def _require(self, tag: Tag, digest: Digest) -> None:
+        found = self._digest(tag)
+        if found != digest:
+            raise PublishFailed(
+                f"{self._repository}:{tag} should be {digest} and is {found or 'nothing'}: another "
+                "run pushed at the same time, or the registry lost it; run the job again."
+            )
 
 
 def require_public(repository: Repository, tag: Tag, nobody: Client) -> None:
@@ -89,7 +207,7 @@ def require_public(repository: Repository, tag: Tag, nobody: Client) -> None:
 # The push of the layers ---------------------------------------------------------------------
 
 
-def _push(
+def push(
     source: Reference,
     *,
     engine: Engine,
@@ -104,7 +222,7 @@ def _push(
                 str(source.tag),
                 stream=True,
                 decode=True,
-                auth_config=_auth_config(credential),
+                auth_config=auth_config(credential),
             )
             return _follow(progress, source, say)
         except APIError as error:
@@ -114,7 +232,7 @@ def _push(
     return retry(f"push of {source}", attempt)
 
 
-def _auth_config(credential: Credential | None) -> dict[str, str]:
+def auth_config(credential: Credential | None) -> dict[str, str]:
     # Not None: docker's library would then go and look for a login by itself.
     if credential is None:
         return {}
@@ -169,33 +287,6 @@ def _denied(repository: Repository, message: str) -> PublishFailed:
         "DOCKER_USERNAME and DOCKER_PASSWORD are set from secrets that exist, that the repository "
         f"exists, and that the account may write to it. It said: {message}"
     )
-
-
-# The tags -----------------------------------------------------------------------------------
-
-
-def _manifest_of(client: Client, source: Reference, pushed: Digest | None) -> Manifest:
-    """By digest, where the engine told it: the tag may be another run's by now."""
-    manifest = client.manifest(source.repository, str(pushed or source.tag))
-    if manifest is None:
-        raise PublishFailed(
-            f"{source} was pushed, but {source.repository.registry} does not know it; run the job "
-            "again, and ask the registry's operator if it stays so."
-        )
-    return manifest
-
-
-def _require_same_digest(
-    client: Client, repository: Repository, tags: Iterable[Tag], digest: Digest
-) -> None:
-    for tag in tags:
-        manifest = client.manifest(repository, str(tag))
-        if manifest is None or manifest.digest != digest:
-            found = manifest.digest if manifest else "nothing"
-            raise PublishFailed(
-                f"{repository}:{tag} should be {digest} and is {found}: another run pushed at the "
-                "same time, or the registry lost it; run the job again."
-            )
 
 
 def explained(error: RegistryError, repository: Repository) -> PublishFailed:

@@ -15,15 +15,16 @@ from r2d_action.outcome import Failure, Outcome
 from r2d_action.stages.binder import bindered
 from r2d_action.stages.build import built
 from r2d_action.stages.check import checked
+from r2d_action.stages.key import keyed
 from r2d_action.stages.plan import planned
 from r2d_action.stages.publish import published
 from r2d_action.stages.site import Site
 
 Stage = Callable[[Outcome, Site], Outcome]
 
-PLAN: tuple[Stage, ...] = (planned,)
+PLAN: tuple[Stage, ...] = (partial(planned, publishing=False), partial(keyed, look=False))
 BUILD: tuple[Stage, ...] = (partial(planned, publishing=False), built, checked)
-RUN: tuple[Stage, ...] = (planned, built, checked, published, bindered)
+RUN: tuple[Stage, ...] = (planned, keyed, built, checked, published, bindered)
 
 
 def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:

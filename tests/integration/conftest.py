@@ -6,12 +6,13 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import ImageNotFound
 
 from lab.registry import RunningRegistry, start_registry
 
@@ -55,6 +56,16 @@ def new_registry(tmp_path: Path) -> Iterator[Callable[..., RunningRegistry]]:
             return registry
 
         yield start
+
+
+def forget_images(engine: docker.DockerClient, part: str) -> None:
+    """Remove every tag with ``part`` in it. Others may remove images at the same time."""
+    tags = (tag for image in engine.api.images() for tag in image["RepoTags"] or ())
+    for tag in tags:
+        if part in tag:
+            # One name may go with another: a tag with the digest that was pulled.
+            with suppress(ImageNotFound):
+                engine.images.remove(tag, force=True, noprune=True)
 
 
 @pytest.fixture(scope="session")

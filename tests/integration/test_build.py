@@ -15,7 +15,7 @@ import docker
 import pytest
 from docker.models.images import Image
 
-from integration.conftest import Lab
+from integration.conftest import Lab, forget_images
 from lab.registry import RunningRegistry
 from r2d_action.engine import connect
 from r2d_action.event import Event
@@ -96,10 +96,7 @@ def workshop(lab: Lab, tmp_path: Path) -> Iterator[Workshop]:
     checkout.mkdir()
     client = connect(lab.env, checkout).client
     yield Workshop(checkout, lab, client, io.StringIO())
-    for image in client.images.list():
-        for tag in image.tags:
-            if "/workshop/" in tag:
-                client.images.remove(tag, force=True)
+    forget_images(client, "/workshop/")
     client.close()
 
 

@@ -13,9 +13,9 @@ import pytest
 from integration.check_images import Kitchen, kitchen
 from integration.conftest import Lab
 from r2d_action.check.image_tests import (
-    Outcome,
     TestReport,
     TestResult,
+    Verdict,
     find_image_tests,
     run_image_tests,
 )
@@ -65,7 +65,7 @@ def run(engine: docker.DockerClient, images: Kitchen, tmp_path: Path) -> Run:
     return run_in
 
 
-def outcomes(report: TestReport) -> dict[str, Outcome]:
+def outcomes(report: TestReport) -> dict[str, Verdict]:
     return {result.name.rpartition("::")[2]: result.outcome for result in report.tests}
 
 
@@ -101,7 +101,7 @@ def test_tests_see_what_users_will_see(
     files = {"image-tests/test_all.py": test, "image-tests/data/answer.txt": "42"}
     report, _ = run(stage, files)
     assert report.passed, report
-    assert outcomes(report) == {"test_surroundings": Outcome.PASSED}
+    assert outcomes(report) == {"test_surroundings": Verdict.PASSED}
 
 
 FAILING = """
@@ -139,11 +139,11 @@ def test_failures_are_annotated_where_they_are(run: Run) -> None:
     assert not report.passed
     assert "2 of 5 tests" in report.problem
     assert outcomes(report) == {
-        "test_good": Outcome.PASSED,
-        "test_bad": Outcome.FAILED,
-        "test_setup": Outcome.ERROR,
-        "test_skipped": Outcome.SKIPPED,
-        "test_known": Outcome.XFAILED,
+        "test_good": Verdict.PASSED,
+        "test_bad": Verdict.FAILED,
+        "test_setup": Verdict.ERROR,
+        "test_skipped": Verdict.SKIPPED,
+        "test_known": Verdict.XFAILED,
     }
     places = [result.place for result in report.tests if result.bad]
     file = "image-tests/deep/test_all.py"
@@ -188,8 +188,8 @@ def test_notebooks_are_compared_in_sub_folders_too(run: Run) -> None:
     }
     report, _ = run("docker-stacks", files)
     assert {result.name.partition("::")[0]: result.outcome for result in report.tests} == {
-        "deep/good.ipynb": Outcome.PASSED,
-        "deep/bad.ipynb": Outcome.FAILED,
+        "deep/good.ipynb": Verdict.PASSED,
+        "deep/bad.ipynb": Verdict.FAILED,
     }
     bad = next(result for result in report.tests if result.bad)
     assert bad.place
@@ -208,7 +208,7 @@ def test_requirements_pytest_ini_and_conftest_count(run: Run) -> None:
         ),
     }
     report, said = run("docker-stacks", files)
-    assert outcomes(report) == {"check_all": Outcome.PASSED}
+    assert outcomes(report) == {"check_all": Verdict.PASSED}
     assert "Installing pytest for" not in said
 
 

@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 import requests
 
-from integration.conftest import Lab
+from integration.conftest import Lab, forget_images
 from integration.front import Answer, Fault, Seen, in_front_of
 from lab.registry import RunningRegistry, start_registry
 from r2d_action.git import Git
@@ -26,6 +27,7 @@ MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json"
 )
+NAME = "killed/image"
 TERMINATED = 143
 BUILD_FAILED = 4
 
@@ -58,7 +60,7 @@ class Shop:
             "PYTHONPATH": str(ROOT / "src"),
             "TMPDIR": str(self.temporary),
             "R2D_DOCKER_REGISTRY": host,
-            "R2D_IMAGE_NAME": "org/image",
+            "R2D_IMAGE_NAME": NAME,
             "R2D_HUB_START_CHECK": "false",
         }
         return subprocess.Popen(
@@ -81,7 +83,7 @@ class Shop:
 
     def image(self, tag: str) -> str:
         """The digest of a tag, with every blob of it present; empty without the tag."""
-        base = f"http://{self.registry.host}/v2/org/image"
+        base = f"http://{self.registry.host}/v2/{NAME}"
         answer = requests.get(
             f"{base}/manifests/{tag}", headers={"Accept": MANIFEST_TYPES}, timeout=10
         )
@@ -105,6 +107,13 @@ def shop(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     (shop.checkout / "Dockerfile").write_text(f"FROM {lab.community_image}\n{steps}")
     Git(shop.checkout, lab.env).run("init", "-q")
     yield shop
+    client = docker.from_env(environment=lab.env)
+    for container in client.containers.list(all=True):
+        # Nobody but us can remove what a killed run leaves.
+        if f"/{NAME}:" in container.attrs["Config"]["Image"]:
+            container.remove(force=True, v=True)
+    forget_images(client, f"/{NAME}:")
+    client.close()
     registry.stop()
 
 

@@ -19,9 +19,12 @@ from r2d_action.context import Context
 from r2d_action.engine import Engine, connect
 from r2d_action.errors import PublishFailed
 from r2d_action.event import Event
+from r2d_action.git import Git
 from r2d_action.inputs import Inputs
+from r2d_action.order import Order
 from r2d_action.plan import Plan, make_plan
-from r2d_action.publish import Published, publish, require_public
+from r2d_action.publish import Published, require_public
+from r2d_action.publish import Publisher as Process
 from r2d_action.reference import Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import credential_for
@@ -63,13 +66,17 @@ class Publisher:
 
     def publish(self, plan: Plan, user: str = "", password: str = "") -> Published:
         inputs = Inputs(docker_username=user, docker_password=password)
-        return publish(
-            plan,
-            engine=self.engine,
-            client=self.client(plan, inputs),
-            retry=self.retry,
-            say=self.said.append,
+        client = self.client(plan, inputs)
+        order = Order(
+            git=Git(self.engine.config, self.engine.env),
+            branch="",
+            commit="a" * 40,
+            client=client,
+            repository=plan.repository,
+            created="2026-08-03T00:00:00Z",
         )
+        publisher = Process(plan=plan, client=client, order=order, key="", say=self.said.append)
+        return publisher.built(self.engine)
 
 
 @pytest.fixture
@@ -244,8 +251,8 @@ def test_a_registry_that_answers_with_another_manifest_is_not_believed(
     registry = new_registry()
 
     def fault(seen: Seen) -> Answer | None:
-        if seen.method == "GET" and seen.path.endswith("/latest"):
-            return Answer(200, (("Content-Type", "application/json"),), b"{}")
+        if seen.method == "HEAD" and seen.path.endswith("/latest"):
+            return Answer(200, (("Docker-Content-Digest", f"sha256:{'0' * 64}"),))
         return None
 
     with in_front_of(registry.host, fault) as front:

@@ -16,8 +16,8 @@ from r2d_action.check.container import archive_of, lines_of
 from r2d_action.check.image_tests import (
     Ending,
     ImageTests,
-    Outcome,
     TestReport,
+    Verdict,
     annotate,
     checkout_files,
     find_image_tests,
@@ -133,7 +133,7 @@ def test_half_a_line_of_a_killed_container_is_left_out() -> None:
 def test_all_passed(tests: ImageTests) -> None:
     report = report_of(tests, Ending(0), COLLECTING, RUNNING, result_event("passed"), end(0))
     assert report.passed
-    assert report.tests[0].outcome is Outcome.PASSED
+    assert report.tests[0].outcome is Verdict.PASSED
     assert report.tests[0].place == Place("course/image-tests/test_all.py", 3)
     assert report.tests[0].seconds == 1.5
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from r2d_action.build import Built, Layer
-from r2d_action.check.hub_start import HubStart, Reason
-from r2d_action.check.image_tests import Outcome as Verdict
-from r2d_action.check.image_tests import TestReport, TestResult
+from r2d_action.check.diagnosis import Reason
+from r2d_action.check.hub_start import HubStart
+from r2d_action.check.image_tests import TestReport, TestResult, Verdict
 from r2d_action.errors import BuildFailed, Place
 from r2d_action.outcome import Checked, Failure, Outcome, from_json, to_json
 from r2d_action.publish import Published
@@ -59,6 +59,7 @@ def test_outputs_of_a_pushed_image() -> None:
         "IMAGE_DIGEST": str(DIGEST),
         "IMAGE_REFERENCE": f"org/image:0123456789ab@{DIGEST}",
         "BUILD_STATUS": "built",
+        "IMAGE_KEY": "",
     }
 
 

@@ -68,7 +68,7 @@ class ImageTests:
     path: str
 
 
-class Outcome(Enum):
+class Verdict(Enum):
     PASSED = "passed"
     FAILED = "failed"
     ERROR = "error"
@@ -83,14 +83,14 @@ class TestResult:
     __test__ = False
 
     name: str
-    outcome: Outcome
+    outcome: Verdict
     place: Place | None
     message: str
     seconds: float
 
     @property
     def bad(self) -> bool:
-        return self.outcome in (Outcome.FAILED, Outcome.ERROR)
+        return self.outcome in (Verdict.FAILED, Verdict.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def read_result(event: Mapping[str, Any], tests: ImageTests) -> TestResult:
     known = (tests.directory / file).is_file()
     place = Place(f"{tests.path}/{file}", event["line"]) if known else None
     return TestResult(
-        event["name"], Outcome(event["outcome"]), place, event["message"], event["seconds"]
+        event["name"], Verdict(event["outcome"]), place, event["message"], event["seconds"]
     )
 
 

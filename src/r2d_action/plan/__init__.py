@@ -19,7 +19,7 @@ from r2d_action.plan.repo2docker import (
     requirement_of,
     user_name_of,
 )
-from r2d_action.plan.tagging import planned_tags
+from r2d_action.plan.tagging import cache_branches, planned_tags
 from r2d_action.plan.values import BinderPlan, BuildPlan, CheckPlan, Plan, PlannedTag
 
 __all__ = ["BinderPlan", "BuildPlan", "CheckPlan", "Plan", "PlannedTag", "make_plan"]
@@ -45,33 +45,46 @@ def make_plan(
     skip = _why_skip(inputs, context)
     _require_no_contradiction(inputs)
     pushing = publishing and not why_no_push and not skip
-    repository = repository_of(inputs, event, pushing=pushing, notes=notes)
-    user_name = user_name_of(inputs)
     return Plan(
         skip=skip,
-        repository=repository,
+        repository=repository_of(inputs, event, pushing=pushing, notes=notes),
         commit=commit,
+        time=now,
         tags=tuple(planned_tags(inputs, event, commit=commit, now=now, notes=notes)),
         why_no_push=why_no_push,
+        reuse=_may_reuse(inputs, event),
+        key_tags=inputs.reuse != "false",
+        cache_branches=cache_branches(event) if inputs.cache else (),
         public_check=inputs.public_registry_check,
-        build=BuildPlan(
-            user_name=user_name,
-            repo_dir=inputs.repo_dir or f"/home/{user_name}",
-            appendix=appendix,
-            appendix_file=inputs.appendix_file,
-            extra_args=extra_args_of(inputs),
-            requirement=requirement_of(inputs),
-            extra_packages=extra_packages_of(inputs),
-            labels=tuple(labels_of(event, commit=commit, now=now)),
-        ),
+        build=_build_plan(inputs, event, appendix=appendix, commit=commit, now=now),
         check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
-        binder=BinderPlan(
-            cache=inputs.binder_cache,
-            message=inputs.commit_msg,
-            no_git_push=inputs.no_git_push,
-            mybinder_ref=inputs.mybinderorg_tag,
-        ),
+        binder=_binder_plan(inputs),
         notes=tuple(notes),
+    )
+
+
+def _build_plan(
+    inputs: Inputs, event: Event, *, appendix: str, commit: str, now: datetime
+) -> BuildPlan:
+    user_name = user_name_of(inputs)
+    return BuildPlan(
+        user_name=user_name,
+        repo_dir=inputs.repo_dir or f"/home/{user_name}",
+        appendix=appendix,
+        appendix_file=inputs.appendix_file,
+        extra_args=extra_args_of(inputs),
+        requirement=requirement_of(inputs),
+        extra_packages=extra_packages_of(inputs),
+        labels=tuple(labels_of(event, commit=commit, now=now)),
+    )
+
+
+def _binder_plan(inputs: Inputs) -> BinderPlan:
+    return BinderPlan(
+        cache=inputs.binder_cache,
+        message=inputs.commit_msg,
+        no_git_push=inputs.no_git_push,
+        mybinder_ref=inputs.mybinderorg_tag,
     )
 
 
@@ -81,6 +94,16 @@ def _require_no_contradiction(inputs: Inputs) -> None:
             "BINDER_CACHE: Binder can only pull an image that was pushed, and NO_PUSH is true; "
             "remove `NO_PUSH` or remove `BINDER_CACHE`."
         )
+
+
+# Runs that exist to get new packages: by hand, and by the clock.
+_REFRESHING = frozenset({"workflow_dispatch", "schedule"})
+
+
+def _may_reuse(inputs: Inputs, event: Event) -> bool:
+    if inputs.reuse == "auto":
+        return event.name not in _REFRESHING
+    return inputs.reuse == "true"
 
 
 def _why_skip(inputs: Inputs, context: Context) -> str:

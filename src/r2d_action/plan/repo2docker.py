@@ -12,6 +12,9 @@ from r2d_action.event import Event
 from r2d_action.inputs import Inputs
 
 BINDER_USER = "jovyan"
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md
+CREATED = "org.opencontainers.image.created"
+REVISION = "org.opencontainers.image.revision"
 # The user that hubs start servers as.
 USER_ID = 1000
 # Its name on the package index.
@@ -50,10 +53,9 @@ def user_name_of(inputs: Inputs) -> str:
 
 
 def labels_of(event: Event, *, commit: str, now: datetime) -> Iterator[tuple[str, str]]:
-    """https://github.com/opencontainers/image-spec/blob/main/annotations.md"""
-    yield "org.opencontainers.image.created", now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield CREATED, now.strftime("%Y-%m-%dT%H:%M:%SZ")
     if commit:
-        yield "org.opencontainers.image.revision", commit
+        yield REVISION, commit
     if event.repository:
         yield "org.opencontainers.image.source", event.repository_url
         yield "repo2docker.repo", event.repository_url

@@ -47,6 +47,22 @@ def tag_of_commit(sha: str) -> Tag:
     return Tag(sha[:COMMIT_DIGITS] or "local")
 
 
+def key_tag(key: str) -> Tag:
+    """The tag under which an image is found by what decided it."""
+    return Tag(f"r2d-key-{key}")
+
+
+def cache_tag(branch: str) -> Tag:
+    """The tag of the newest image of a branch, whose layers later builds start from."""
+    return Tag.legalized(f"r2d-cache-{branch}")
+
+
+def cache_branches(event: Event) -> tuple[str, ...]:
+    """The branches whose layers may be of use to this run, the nearest first."""
+    names = (event.branch or event.head_branch, event.base_branch, event.default_branch)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def _wanted_tags(
     inputs: Inputs, event: Event, *, commit: str, now: datetime, notes: list[str]
 ) -> Iterator[tuple[str, str]]:

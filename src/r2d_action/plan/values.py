@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from r2d_action.reference import Reference, Repository, Tag
 
@@ -51,13 +52,22 @@ class BinderPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``skip`` and ``why_no_push`` are sentences, empty when we build and push."""
+    """``skip`` and ``why_no_push`` are sentences, empty when we build and push.
+
+    ``reuse`` says whether an image of the same key may stand in for a build, ``key_tags`` whether
+    images are tagged with their key; ``cache_branches`` are those whose layers may be of use, the
+    run's own first.
+    """
 
     skip: str
     repository: Repository
     commit: str
+    time: datetime
     tags: tuple[PlannedTag, ...]
     why_no_push: str
+    reuse: bool
+    key_tags: bool
+    cache_branches: tuple[str, ...]
     public_check: bool
     build: BuildPlan
     check: CheckPlan

@@ -27,6 +27,8 @@ from r2d_action.registry.auth import (
 from r2d_action.retry import Retry, Temporary
 
 TIMEOUT_SECONDS = (10.0, 120.0)
+# A password opens everything, a token what it was asked for.
+ANY_SCOPE = ""
 TEMPORARY = frozenset({429, 502, 503, 504})
 
 MANIFEST_TYPES = (
@@ -86,7 +88,7 @@ class Client:
 
         Raises :class:`RegistryError`, for a body that does not match its digest as well.
         """
-        answer = self._ask("GET", repository, name, PULL)
+        answer = self._ask("GET", repository, f"manifests/{name}", PULL)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         manifest = Manifest(_media_type(answer), self._accepted(answer).content)
@@ -98,16 +100,41 @@ class Client:
             )  # fmt: skip
         return manifest
 
+    def digest(self, repository: Repository, name: str) -> Digest | None:
+        """The digest under a tag, None when there is none. Raises :class:`RegistryError`."""
+        answer = self._ask("HEAD", repository, f"manifests/{name}", PULL)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        claimed = self._accepted(answer).headers.get("Docker-Content-Digest")
+        if claimed:
+            return Digest(claimed)
+        manifest = self.manifest(repository, name)
+        return manifest.digest if manifest else None
+
+    def config(self, repository: Repository, manifest: Manifest) -> Mapping[str, Any] | None:
+        """The image's configuration, None when it is lost or is not what the manifest says.
+
+        https://github.com/opencontainers/image-spec/blob/main/config.md
+        """
+        digest = manifest.content.get("config", {}).get("digest", "")
+        answer = self._ask("GET", repository, f"blobs/{digest}", PULL)
+        if hashlib.sha256(answer.content).hexdigest() != digest.removeprefix("sha256:"):
+            return None
+        config: Mapping[str, Any] = json.loads(answer.content)
+        return config
+
     def put_manifest(self, repository: Repository, tag: str, manifest: Manifest) -> None:
         """Raises :class:`RegistryError`."""
         headers = {"Content-Type": manifest.media_type}
-        self._accepted(self._ask("PUT", repository, tag, PUSH, headers, manifest.body))
+        self._accepted(
+            self._ask("PUT", repository, f"manifests/{tag}", PUSH, headers, manifest.body)
+        )
 
     def _ask(
         self,
         method: str,
         repository: Repository,
-        name: str,
+        what: str,
         actions: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
@@ -115,19 +142,22 @@ class Client:
         scheme = "http" if self.registry.is_loopback else "https"
         request = _Request(
             method,
-            f"{scheme}://{self.registry.api_host}/v2/{repository.path}/manifests/{name}",
+            f"{scheme}://{self.registry.api_host}/v2/{repository.path}/{what}",
             {"Accept": ", ".join(MANIFEST_TYPES), **(headers or {})},
             body,
         )
         scope = f"repository:{repository.path}:{actions}"
-        return self.retry(f"{method} {repository}:{name}", lambda: self._as_user(request, scope))
+        return self.retry(f"{method} {what} of {repository}", lambda: self._as_user(request, scope))
 
     def _as_user(self, request: _Request, scope: str) -> requests.Response:
-        answer = self._send(request.authorized(self._tokens.get(scope)))
+        known = self._tokens.get(scope) or self._tokens.get(ANY_SCOPE)
+        answer = self._send(request.authorized(known))
         if answer.status_code != HTTPStatus.UNAUTHORIZED:
             return answer
-        self._tokens[scope] = self._authorization(answer, scope)
-        return self._send(request.authorized(self._tokens[scope]))
+        authorization = self._authorization(answer, scope)
+        basic = authorization.startswith("Basic ")
+        self._tokens[ANY_SCOPE if basic else scope] = authorization
+        return self._send(request.authorized(authorization))
 
     def _authorization(self, refusal: requests.Response, scope: str) -> str:
         challenge = Challenge.parse(refusal.headers.get("WWW-Authenticate", ""))

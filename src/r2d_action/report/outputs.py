@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
+from r2d_action.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ OUTPUTS = (
     Output(
         "IMAGE_SHA_NAME",
         "The image with the tag of its commit, `name:tag`.",
-        lambda plan, _: plan.commit_reference.tagged_name,
+        lambda plan, outcome: _reference(plan, outcome).tagged_name,
     ),
     Output(
         "IMAGE_SHA_TAG",
-        "The tag of the commit alone: its first 12 digits.",
-        lambda plan, _: str(plan.commit_reference.tag),
+        "That tag alone: the first 12 digits of the commit, and the time when a commit that had an "
+        "image already was built again.",
+        lambda plan, outcome: str(_reference(plan, outcome).tag),
     ),
     Output(
         "PUSH_STATUS",
@@ -52,20 +54,29 @@ OUTPUTS = (
         "IMAGE_REFERENCE",
         "What a hub needs to run exactly this image: `name:tag@digest`, without the digest when "
         "it was not pushed.",
-        lambda plan, outcome: str(
-            outcome.published.reference if outcome.published else plan.commit_reference
-        ),
+        lambda plan, outcome: str(_reference(plan, outcome)),
     ),
     Output(
         "BUILD_STATUS",
-        "`built`, or `skipped` when there was nothing to build.",
+        "`built`; `reused` when the registry had an image of the same files; `skipped` when there "
+        "was nothing to build.",
         lambda _, outcome: outcome.status,
+    ),
+    Output(
+        "IMAGE_KEY",
+        "Digest of all that decides the image's content; empty when something of it cannot be "
+        "named.",
+        lambda _, outcome: outcome.key.value if outcome.key else "",
     ),
 )
 
 
 def outputs(plan: Plan, outcome: Outcome) -> dict[str, str]:
     return {output.name: output.value(plan, outcome) for output in OUTPUTS}
+
+
+def _reference(plan: Plan, outcome: Outcome) -> Reference:
+    return outcome.published.reference if outcome.published else plan.commit_reference
 
 
 def _tags(plan: Plan, outcome: Outcome) -> tuple[str, ...]:

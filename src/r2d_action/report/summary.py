@@ -8,7 +8,7 @@ from r2d_action.binder.mybinder import Triggered
 from r2d_action.build import Built, Layer
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
-from r2d_action.outcome import Checked, Failure, Outcome
+from r2d_action.outcome import Checked, Failure, Outcome, Reused
 from r2d_action.publish import Published
 
 LARGEST_LAYERS = 8
@@ -26,6 +26,11 @@ def _paragraphs(outcome: Outcome) -> Iterator[str]:
         yield f"### Nothing was built\n\n{plan.skip}"
     elif outcome.published:
         yield from _published(outcome.published)
+        if outcome.reused:
+            yield _reused(outcome.reused)
+    elif outcome.reused and plan:
+        yield f"### Reused, not pushed: `{plan.commit_reference}`\n\n{plan.why_no_push}"
+        yield _reused(outcome.reused)
     elif plan and outcome.built:
         yield f"### Built, not pushed: `{plan.commit_reference}`\n\n{plan.why_no_push}"
     yield from _details(outcome)
@@ -50,6 +55,15 @@ def _published(published: Published) -> Iterator[str]:
         "Paste this where the hub asks for an image (the profile's “Other…” field, or "
         f"the hub's configuration):\n\n```text\n{reference.tagged_name}\n```\n\nor, to be sure of "
         f"every byte:\n\n```text\n{reference}\n```"
+    )
+
+
+def _reused(reused: Reused) -> str:
+    commit = f" for commit `{reused.commit[:12]}`" if reused.commit else ""
+    when = f" at {reused.created}" if reused.created else ""
+    return (
+        "Nothing was built: everything that decides the image is as it was when it was built"
+        f"{commit}{when}, and it passed its checks then."
     )
 
 

@@ -1,4 +1,4 @@
-"""Second stage: the image, in the engine of this machine."""
+"""Third stage: the image, in the engine of this machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from r2d_action.disk import freeing
 from r2d_action.engine import Engine, connect
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
-from r2d_action.outcome import Outcome
+from r2d_action.outcome import Outcome, Reused
 from r2d_action.plan import Plan
-from r2d_action.registry.keychain import credential_for
+from r2d_action.plan.tagging import cache_tag
+from r2d_action.publish import auth_config
+from r2d_action.reference import Reference
+from r2d_action.registry.client import RegistryError
 from r2d_action.registry.lending import lent
 from r2d_action.report.diagnose import Sources, diagnose
+from r2d_action.retry import Temporary
+from r2d_action.stages.clients import client_for, credential
 from r2d_action.stages.plan import context_of
 from r2d_action.stages.site import Site
 
@@ -25,6 +30,10 @@ REPO2DOCKER_CONFIG = "repo2docker_config.py"
 def built(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or plan.skip:
+        return outcome
+    if outcome.reused:
+        if not plan.push:
+            _pull(outcome.reused, plan, site)
         return outcome
     runner = site.runner
     engine = connect(site.env, site.event.workspace)
@@ -42,14 +51,39 @@ def built(outcome: Outcome, site: Site) -> Outcome:
     return replace(outcome, built=result)
 
 
+def _pull(reused: Reused, plan: Plan, site: Site) -> None:
+    """Steps that follow expect the image in the engine, under all its tags."""
+    engine = connect(site.env, site.event.workspace)
+    auth = auth_config(credential(plan.repository.registry, plan, site))
+    name = f"{plan.repository}@{reused.manifest.digest}"
+    with site.runner.group(f"Pull {name}"):
+        image = engine.client.images.pull(name, auth_config=auth)
+    for planned in plan.tags:
+        image.tag(plan.repository.name, str(planned.tag))
+
+
+def _layers(plan: Plan, site: Site) -> tuple[Reference, ...]:
+    """The images of the nearest branches; that there is none is no error."""
+    client = client_for(plan.repository.registry, plan, site)
+    found = []
+    for branch in plan.cache_branches:
+        reference = plan.repository.tagged(cache_tag(branch))
+        try:
+            if client.digest(plan.repository, str(reference.tag)):
+                found.append(reference)
+        except (RegistryError, Temporary) as trouble:
+            site.runner.say(f"layers of {branch} cannot be used: {trouble}")
+            break
+    return tuple(found)
+
+
 def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> Built:
     context = context_of(site)
     config = site.event.workspace / REPO2DOCKER_CONFIG
     registry = plan.repository.registry
-    credential = credential_for(registry, site.inputs, engine.config)
     with (
         laid_out(context, site.git, appendix=plan.build.appendix) as folder,
-        lent(engine.env, engine.config, registry, credential) as env,
+        lent(engine.env, engine.config, registry, credential(registry, plan, site)) as env,
     ):
         try:
             return build(
@@ -59,6 +93,7 @@ def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> 
                 env=env,
                 repo2docker=command,
                 config=config if config.is_file() else None,
+                layers_from=_layers(plan, site),
                 on_line=site.runner.say,
             )
         except Repo2dockerFailed as failed:

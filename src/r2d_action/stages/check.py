@@ -1,4 +1,4 @@
-"""Third stage: nothing is pushed that has not passed here."""
+"""Fourth stage: nothing is pushed that has not passed here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from r2d_action.stages.site import Site
 def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
     """``image`` is what to check instead of the image that was built."""
     plan = outcome.plan
-    if plan is None or plan.skip:
+    if plan is None or plan.skip or outcome.reused:
+        # A reused image passed them when it was made.
         return outcome
     image = image or plan.commit_reference.tagged_name
     client = connect(site.env, site.event.workspace).client

@@ -31,7 +31,7 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
     )
     if plan.binder.cache:
         _require_binder_cache_possible(site)
-    _say_what_happens(plan, context, site)
+    _say_what_happens(plan, context, site, publishing=publishing)
     return replace(outcome, plan=plan)
 
 
@@ -95,7 +95,7 @@ def _advice(left_out: LeftOut) -> str:
     return "Keep credentials in a folder outside the workspace."
 
 
-def _say_what_happens(plan: Plan, context: Context, site: Site) -> None:
+def _say_what_happens(plan: Plan, context: Context, site: Site, *, publishing: bool) -> None:
     runner = site.runner
     for unknown in unknown_inputs_in(site.event.workspace):
         runner.warning(unknown.advice, place=unknown.place)
@@ -111,7 +111,8 @@ def _say_what_happens(plan: Plan, context: Context, site: Site) -> None:
         return
     runner.say(f"image   {plan.commit_reference}")
     runner.say(f"tags    {', '.join(str(one.tag) for one in plan.tags)}")
-    runner.say(f"push    {plan.why_no_push or 'yes'}")
+    pushes = "yes" if publishing else "not by this command"
+    runner.say(f"push    {plan.why_no_push or pushes}")
     runner.say(f"from    {', '.join(context.environment_files) or 'no environment files'}")
     if not context.environment_files:
         runner.warning(

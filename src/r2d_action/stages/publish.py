@@ -1,20 +1,17 @@
-"""Fourth stage: the checked image goes to the registry."""
+"""Fifth stage: the registry's image gets its tags, or the checked one goes to the registry."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import requests
-
 from r2d_action.engine import connect
 from r2d_action.errors import PublishFailed
+from r2d_action.order import Order
 from r2d_action.outcome import Failure, Outcome
 from r2d_action.plan import Plan
-from r2d_action.publish import publish, require_public
-from r2d_action.reference import Registry
-from r2d_action.registry.auth import Credential
-from r2d_action.registry.client import Client
-from r2d_action.registry.keychain import credential_for
+from r2d_action.plan.repo2docker import CREATED
+from r2d_action.publish import Publisher, require_public
+from r2d_action.stages.clients import client_for, nobody
 from r2d_action.stages.site import Site
 
 
@@ -22,33 +19,38 @@ def published(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or not plan.push:
         return outcome
-    engine = connect(site.env, site.event.workspace)
-    registry = plan.repository.registry
-    # Looked up only now: some credentials live for minutes, and a build for longer.
-    credential = credential_for(registry, site.inputs, engine.config)
-    site.runner.say(f"login   {credential.source if credential else 'none'}")
+    publisher = _publisher(plan, outcome, site)
     with site.runner.group(f"Publish {plan.commit_reference}"):
-        result = publish(
-            plan,
-            engine=engine,
-            client=_client(registry, credential, site),
-            retry=site.retry,
-            say=site.runner.say,
-        )
+        if outcome.reused:
+            result = publisher.reused(outcome.reused.manifest)
+        else:
+            result = publisher.built(connect(site.env, site.event.workspace))
     error = _not_public(plan, site)
     return replace(outcome, published=result, failure=Failure.of(error) if error else None)
+
+
+def _publisher(plan: Plan, outcome: Outcome, site: Site) -> Publisher:
+    # Looked up only now: some credentials live for minutes, and a build for longer.
+    client = client_for(plan.repository.registry, plan, site)
+    site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
+    order = Order(
+        # Asked in passing; a remote that is slow to answer must not hold up a finished image.
+        git=replace(site.git, timeout=30),
+        branch=site.event.branch,
+        commit=plan.commit,
+        client=client,
+        repository=plan.repository,
+        created=dict(plan.build.labels)[CREATED],
+    )
+    key = outcome.key.value if outcome.key else ""
+    return Publisher(plan=plan, client=client, order=order, key=key, say=site.runner.say)
 
 
 def _not_public(plan: Plan, site: Site) -> PublishFailed | None:
     if not plan.public_check:
         return None
-    nobody = _client(plan.repository.registry, None, site)
     try:
-        require_public(plan.repository, plan.tags[0].tag, nobody)
+        require_public(plan.repository, plan.tags[0].tag, nobody(plan.repository.registry, site))
     except PublishFailed as error:
         return error
     return None
-
-
-def _client(registry: Registry, credential: Credential | None, site: Site) -> Client:
-    return Client(requests.Session(), registry, credential, site.retry)

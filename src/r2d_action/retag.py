@@ -1,0 +1,37 @@
+"""Give an image of a registry further names: a release, a term, a git tag. Nothing is pulled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from r2d_action.errors import PublishFailed
+from r2d_action.publish import explained
+from r2d_action.reference import Digest, Reference, Tag
+from r2d_action.registry.client import Client, RegistryError
+from r2d_action.retry import Temporary
+
+
+@dataclass(frozen=True, slots=True)
+class Retagged:
+    reference: Reference
+    digest: Digest
+    tags: tuple[Tag, ...]
+
+
+def retag(image: Reference, tags: tuple[Tag, ...], client: Client) -> Retagged:
+    """Raises :class:`PublishFailed`; tags before the one that failed are given by then."""
+    repository = image.repository
+    try:
+        manifest = client.manifest(repository, str(image.digest or image.tag or "latest"))
+        if manifest is None:
+            raise PublishFailed(
+                f"{repository.registry} has no {image}; check the name, and that the image was "
+                "pushed."
+            )
+        for tag in tags:
+            client.put_manifest(repository, str(tag), manifest)
+    except RegistryError as error:
+        raise explained(error, repository) from error
+    except Temporary as trouble:
+        raise PublishFailed(f"{trouble}; run the command again later.") from trouble
+    return Retagged(image.with_digest(manifest.digest), manifest.digest, tags)

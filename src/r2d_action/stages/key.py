@@ -1,0 +1,96 @@
+"""Second stage: what decides the image, and whether the registry has that image already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from r2d_action.environments import locked_repo2docker
+from r2d_action.key import ImageKey, NoKey, key_of
+from r2d_action.key.files import known_to_git
+from r2d_action.key.material import material_of
+from r2d_action.outcome import Keyed, Outcome, Reused
+from r2d_action.plan import Plan
+from r2d_action.plan.repo2docker import CREATED, REVISION
+from r2d_action.plan.tagging import key_tag
+from r2d_action.reference import InvalidReference, Reference
+from r2d_action.registry.client import RegistryError
+from r2d_action.retry import Retry, Temporary
+from r2d_action.stages.build import REPO2DOCKER_CONFIG
+from r2d_action.stages.clients import client_for
+from r2d_action.stages.plan import context_of
+from r2d_action.stages.site import Site
+
+
+def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
+    """``look`` is false where it does not matter what the registry has."""
+    plan = outcome.plan
+    if plan is None or plan.skip or not plan.key_tags:
+        return outcome
+    try:
+        key = _key(plan, site)
+    except NoKey as reason:
+        site.runner.say(f"key     none, so the image is built: {reason}")
+        return replace(outcome, key=Keyed(value="", why_none=str(reason)))
+    site.runner.say(f"key     {key.value}")
+    return replace(
+        outcome,
+        key=Keyed(value=key.value, material=key.material),
+        reused=_found(plan, key.value, site) if plan.reuse and look else None,
+    )
+
+
+def _key(plan: Plan, site: Site) -> ImageKey:
+    config = site.event.workspace / REPO2DOCKER_CONFIG
+    context = context_of(site)
+    return key_of(
+        material_of(
+            plan.build,
+            context,
+            known=partial(known_to_git, context, site.git),
+            repo2docker=locked_repo2docker(),
+            config=config.read_text(encoding="utf-8") if config.is_file() else "",
+            resolve=lambda name: _resolved(name, plan, site),
+        )
+    )
+
+
+def _resolved(name: str, plan: Plan, site: Site) -> str:
+    try:
+        reference = Reference.parse(name)
+    except InvalidReference as reason:
+        raise NoKey(str(reason)) from reason
+    if reference.digest:
+        return str(reference.digest)
+    repository = reference.repository
+    # A key is worth a second try, not a long wait.
+    client = replace(
+        client_for(repository.registry, plan, site),
+        retry=Retry(site.sleep, site.runner.say, tries=2),
+    )
+    try:
+        digest = client.digest(repository, str(reference.tag or "latest"))
+    except (RegistryError, Temporary) as trouble:
+        raise NoKey(f"the digest of {name} is not to be had: {trouble}") from trouble
+    if digest is None:
+        raise NoKey(f"{repository.registry} has no {name}")
+    return str(digest)
+
+
+def _found(plan: Plan, key: str, site: Site) -> Reused | None:
+    client = client_for(plan.repository.registry, plan, site)
+    tag = str(key_tag(key))
+    try:
+        manifest = client.manifest(plan.repository, tag)
+        config = client.config(plan.repository, manifest) if manifest else None
+    except (RegistryError, Temporary, ValueError, LookupError, TypeError) as trouble:
+        site.runner.say(f"{plan.repository}:{tag} cannot be used, so the image is built: {trouble}")
+        return None
+    if manifest is None or config is None:
+        return None
+    labels = config.get("config", {}).get("Labels") or {}
+    return Reused(
+        manifest=manifest,
+        commit=labels.get(REVISION, ""),
+        created=labels.get(CREATED, ""),
+    )

@@ -1,0 +1,272 @@
+"""Nothing is built twice: a second run finds the image by its key and moves tags only."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import docker
+import pytest
+
+from integration.conftest import Lab, forget_images
+from integration.front import Answer, Seen, in_front_of
+from lab.registry import Request, RunningRegistry
+from r2d_action.event import Event
+from r2d_action.git import Git
+from r2d_action.inputs import read_inputs
+from r2d_action.outcome import Outcome
+from r2d_action.runner import Runner
+from r2d_action.stages.site import Site
+from r2d_action.walk import RUN, walk
+
+NOON = datetime(2026, 8, 3, 12, tzinfo=timezone.utc)
+IMAGE = "org/reuse"
+
+
+@dataclass
+class Repo:
+    """A checkout of a repository with a remote, and runs of the action in it."""
+
+    checkout: Path
+    lab: Lab
+    registry: RunningRegistry
+    said: io.StringIO = field(default_factory=io.StringIO)
+
+    @property
+    def git(self) -> Git:
+        return Git(self.checkout, self.lab.env)
+
+    def commit(self, **files: str) -> str:
+        for name, text in files.items():
+            (self.checkout / name.replace("_", ".")).write_text(text)
+        self.git.run("add", "-A")
+        self.git.run(
+            "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty"
+        )
+        self.git.run("push", "-q", "origin", "HEAD:main")
+        return self.git.head[:12]
+
+    def clone(self, folder: Path) -> Repo:
+        url = self.git.line("remote", "get-url", "origin")
+        folder.mkdir()
+        git = Git(folder, self.lab.env)
+        git.run("clone", "-q", "--depth=1", "--branch=main", f"file://{url}", ".")
+        return replace(self, checkout=folder, said=io.StringIO())
+
+    def site(
+        self, event: str, at: datetime, env: Mapping[str, str], inputs: Mapping[str, str]
+    ) -> Site:
+        given = {
+            "IMAGE_NAME": IMAGE,
+            "DOCKER_REGISTRY": self.registry.host,
+            "HUB_START_CHECK": "false",
+        }
+        return Site(
+            inputs=read_inputs({f"R2D_{name}": text for name, text in {**given, **inputs}.items()}),
+            event=Event(
+                workspace=self.checkout,
+                name=event,
+                repository="org/repo",
+                ref="refs/heads/main",
+                default_branch="main",
+            ),
+            env={**self.lab.env, **env},
+            temporary=self.checkout.parent / "temporary",
+            runner=Runner(stream=self.said),
+            now=at,
+        )
+
+    def run(
+        self,
+        event: str = "push",
+        at: datetime = NOON,
+        env: Mapping[str, str] | None = None,
+        /,
+        **inputs: str,
+    ) -> Outcome:
+        outcome = walk(RUN, self.site(event, at, env or {}, inputs))
+        assert outcome.failure is None, (outcome.failure, self.said.getvalue())
+        return outcome
+
+    def digest(self, tag: str) -> str | None:
+        return self.registry.digest(IMAGE, tag)
+
+
+@pytest.fixture
+def repo(
+    lab: Lab,
+    engine: docker.DockerClient,
+    new_registry: Callable[..., RunningRegistry],
+    small_image: str,
+    tmp_path: Path,
+) -> Iterator[Repo]:
+    registry = new_registry()
+    base = f"{registry.host}/org/base"
+    engine.images.get(small_image).tag(base, "1")
+    engine.images.push(base, "1")
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    Git(tmp_path, lab.env).run("init", "-q", "--bare", "-b", "main", "origin.git")
+    repo = Repo(checkout, lab, registry)
+    repo.git.run("init", "-q", "-b", "main")
+    repo.git.run("remote", "add", "origin", str(tmp_path / "origin.git"))
+    repo.commit(Dockerfile=f"FROM {base}:1\nCOPY data.txt /data.txt\n", data_txt="1")
+    yield repo
+    forget_images(engine, f"{registry.host}/")
+
+
+def made_since(registry: RunningRegistry, before: list[Request]) -> list[Request]:
+    return registry.requests()[len(before) :]
+
+
+def test_a_commit_that_changes_nothing_is_not_built(repo: Repo) -> None:
+    first = repo.run()
+    commit = repo.commit()
+    uploads, before = repo.registry.uploads(), repo.registry.requests()
+    # No engine is needed: there is none at this address.
+    second = repo.run("push", NOON, {"DOCKER_HOST": "unix:///nonexistent"})
+    assert len(made_since(repo.registry, before)) <= 10
+    assert (first.status, second.status) == ("built", "reused")
+    assert first.published
+    assert repo.digest(commit) == repo.digest("latest") == str(first.published.digest)
+    assert second.reused
+    assert second.reused.commit.startswith(str(first.published.reference.tag))
+    assert repo.registry.uploads() == uploads
+
+
+def test_another_file_is_another_image(repo: Repo) -> None:
+    first = repo.run()
+    repo.commit(data_txt="2")
+    second = repo.run()
+    assert second.status == "built"
+    assert first.key
+    assert second.key
+    assert first.key.value != second.key.value
+
+
+def test_a_base_image_that_moved_is_another_image(repo: Repo, engine: docker.DockerClient) -> None:
+    repo.run()
+    repo.commit()
+    base = f"{repo.registry.host}/org/base"
+    other = engine.api.import_image_from_data(b"\0" * 10240, f"{base}", "1")
+    assert json.loads(other.splitlines()[-1])["status"]
+    engine.images.push(base, "1")
+    assert repo.run().status == "built"
+
+
+@pytest.mark.parametrize("event", ["workflow_dispatch", "schedule"])
+def test_a_refresh_builds_and_names_its_image_anew(repo: Repo, event: str) -> None:
+    first = repo.run()
+    assert first.plan
+    commit = str(first.plan.commit_reference.tag)
+    second = repo.run(event, NOON + timedelta(hours=1))
+    assert second.status == "built"
+    assert second.published
+    own = str(second.published.reference.tag)
+    assert own == f"{commit}-20260803130000"
+    assert repo.digest(own) == repo.digest(commit) == repo.digest("latest")
+    # And what it made is what later pushes find.
+    assert repo.run().status == "reused"
+
+
+def test_reuse_may_be_turned_off_without_a_trace(repo: Repo) -> None:
+    repo.run(REUSE="false", CACHE="false")
+    puts = [r.path for r in repo.registry.requests() if r.method == "PUT"]
+    tags = {path.rpartition("/")[2] for path in puts if f"{IMAGE}/manifests/" in path}
+    assert tags == {repo.git.head[:12], "latest"}
+    assert repo.run(REUSE="true").status == "built"
+
+
+def test_an_unpushed_run_gets_the_image_into_the_engine(
+    repo: Repo, engine: docker.DockerClient
+) -> None:
+    repo.run()
+    commit = repo.commit()
+    outcome = repo.run(NO_PUSH="true", ADDITIONAL_TAG="v1")
+    assert outcome.status == "reused"
+    ours = f"{repo.registry.host}/{IMAGE}"
+    tags = engine.images.get(f"{ours}:{commit}").tags
+    assert {f"{ours}:{tag}" for tag in (commit, "v1", "latest")} <= set(tags)
+    assert repo.digest(commit) is None
+
+
+def test_what_the_key_finds_may_be_broken(repo: Repo) -> None:
+    first = repo.run()
+    assert first.published
+    for blob in repo.registry.log.parent.glob(f"**/{first.published.digest.value[7:]}/data"):
+        blob.write_bytes(b"{}")
+    repo.commit()
+    assert repo.run().status == "built"
+
+
+def test_an_older_run_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    newest = repo.commit(data_txt="2")
+    repo.run()
+    outcome = older.run()
+    assert outcome.published
+    assert [str(tag) for tag in outcome.published.tags] == [older.git.head[:12]]
+    assert repo.digest("latest") == repo.digest(newest) != repo.digest(older.git.head[:12])
+
+
+def test_an_older_run_does_not_undo_a_revert(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    repo.commit(data_txt="2")
+    older = repo.clone(tmp_path / "older")
+    reverted = repo.commit(data_txt="1")
+    assert repo.run().status == "reused"
+    older.run()
+    assert repo.digest("latest") == repo.digest(reverted) != repo.digest(older.git.head[:12])
+
+
+@pytest.mark.parametrize("part", ["/manifests/latest", "/manifests/r2d-key-"])
+def test_two_runs_at_once_end_with_the_newer_commit(repo: Repo, tmp_path: Path, part: str) -> None:
+    older = repo.clone(tmp_path / "older")
+    newest = repo.commit(data_txt="2")
+    started: list[Seen] = []
+
+    def newer_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and part in seen.path and not started:
+            started.append(seen)
+            repo.run()
+        return None
+
+    with in_front_of(repo.registry.host, newer_comes_between) as front:
+        outcome = older.run(DOCKER_REGISTRY=front.host)
+    assert started
+    assert outcome.published
+    assert repo.digest("latest") == repo.digest(newest) != str(outcome.published.digest)
+    assert [str(tag) for tag in outcome.published.tags] == [older.git.head[:12]]
+
+
+def test_newer_commits_that_nobody_published_do_not_count(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    repo.commit(data_txt="2")
+    older.run()
+    assert repo.digest("latest") == repo.digest(older.git.head[:12])
+
+
+def test_without_a_remote_the_times_of_the_images_decide(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    older.git.run("remote", "remove", "origin")
+    newest = repo.commit(data_txt="2")
+    repo.run("push", NOON + timedelta(minutes=5))
+    older.run()
+    assert repo.digest("latest") == repo.digest(newest)
+
+
+def test_layers_of_the_branch_serve_again(repo: Repo, lab: Lab) -> None:
+    (repo.checkout / "Dockerfile").write_text(
+        f"FROM {lab.plain_image}\nRUN id > /tmp/id\nCOPY data.txt /data.txt\n"
+    )
+    repo.commit()
+    repo.run()
+    repo.commit(data_txt="2")
+    repo.run()
+    assert f"importing cache manifest from {repo.registry.host}/{IMAGE}:r2d-cache-main" in (
+        repo.said.getvalue()
+    )
