@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import requests
 
+OURS = "r2d-"
 MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -35,7 +37,15 @@ class RegistryView:
         )
 
     def tags(self, repository: str) -> set[str]:
-        """None at all for a repository that nothing was pushed to."""
+        """Those that a user asked for; none at all where nothing was pushed."""
+        return {tag for tag in self._all_tags(repository) if not tag.startswith(OURS)}
+
+    def own_tags(self, repository: str) -> set[str]:
+        """Those by which later runs find the image and its layers, without their digits."""
+        found = {tag for tag in self._all_tags(repository) if tag.startswith(OURS)}
+        return {re.sub(r"(?<=r2d-key-)[0-9a-f]{24}$", "*", tag) for tag in found}
+
+    def _all_tags(self, repository: str) -> set[str]:
         answer = self.get(f"{repository}/tags/list")
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return set()

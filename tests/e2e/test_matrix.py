@@ -26,6 +26,7 @@ OUTPUTS = (
     "IMAGE_DIGEST",
     "IMAGE_REFERENCE",
     "BUILD_STATUS",
+    "IMAGE_KEY",
 )
 
 
@@ -122,6 +123,8 @@ def commit(run: Run, shared_project: Project) -> str:
 def test_registry_has_exactly_these_tags(case: Case, commit: str, pushed: RegistryView) -> None:
     expected = set() if case.no_push else case.tags(commit)
     assert pushed.tags(case.repository) == expected
+    ours = set() if case.no_push else {"r2d-key-*", "r2d-cache-main"}
+    assert pushed.own_tags(case.repository) == ours
 
 
 @EACH
@@ -148,6 +151,7 @@ def test_outputs_of_a_push_reach_the_next_job(
     outputs = run.outputs(case.user)
     tags = outputs.pop("IMAGE_TAGS").split()
     assert (tags[0], set(tags)) == (commit, case.tags(commit))
+    assert pushed.digest(case.repository, f"r2d-key-{outputs.pop('IMAGE_KEY')}") == digest
     assert outputs == {
         "IMAGE_SHA_NAME": f"{name}:{commit}",
         "IMAGE_SHA_TAG": commit,
@@ -172,6 +176,7 @@ def test_outputs_without_a_push_reach_the_next_job(
     name = f"{pushed.host}/{case.repository}"
     outputs = run.outputs(case.user)
     assert set(outputs.pop("IMAGE_TAGS").split()) == case.tags(commit)
+    assert len(outputs.pop("IMAGE_KEY")) == 24
     assert outputs == {
         "IMAGE_SHA_NAME": f"{name}:{commit}",
         "IMAGE_SHA_TAG": commit,
