@@ -65,6 +65,47 @@ def test_push(project: Project, pushed: RegistryView) -> None:
     assert run.evidence("event-sha").strip() == project.head
 
 
+REUSING = """\
+on: [push, workflow_dispatch]
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    outputs:
+      BUILD_STATUS: ${{ steps.image.outputs.BUILD_STATUS }}
+      IMAGE_SHA_TAG: ${{ steps.image.outputs.IMAGE_SHA_TAG }}
+    steps:
+      - uses: actions/checkout@v4
+      - id: image
+        uses: jupyterhub/repo2docker-action@master
+        with:
+          DOCKER_REGISTRY: ${{ vars.REGISTRY }}
+          DOCKER_USERNAME: ${{ secrets.USERNAME }}
+          DOCKER_PASSWORD: ${{ secrets.PASSWORD }}
+          IMAGE_NAME: events/reuse
+  last:""" + NEEDS.format(jobs="build")
+
+
+def test_push_of_the_same_files_is_not_built_again_but_a_rebuild_is(
+    project: Project, pushed: RegistryView
+) -> None:
+    project.write(".dockerignore", "docs\n.github\n")
+    first = project.run(REUSING, secrets=LOGIN).require_success()
+    assert first.outputs("build")["BUILD_STATUS"] == "built"
+    digest = pushed.digest("events/reuse", project.tag)
+    project.write("docs/page.md", "words\n")
+    project.commit()
+    second = project.happen(project.push(), LOGIN).require_success()
+    assert second.outputs("build")["BUILD_STATUS"] == "reused"
+    assert pushed.digest("events/reuse", project.tag) == digest
+    assert pushed.digest("events/reuse", "latest") == digest
+    assert "Nothing was built" in second.summary
+    rebuilt = project.happen(project.workflow_dispatch(), LOGIN).require_success()
+    outputs = rebuilt.outputs("build")
+    assert outputs["BUILD_STATUS"] == "built"
+    assert outputs["IMAGE_SHA_TAG"].startswith(f"{project.tag}-")
+    assert outputs["IMAGE_SHA_TAG"] in pushed.tags("events/reuse")
+
+
 def test_workflow_dispatch(project: Project, pushed: RegistryView) -> None:
     project.save_workflow(workflow("dispatch"))
     project.happen(project.workflow_dispatch(), LOGIN).require_success()
