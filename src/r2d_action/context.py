@@ -160,7 +160,7 @@ def read_context(
     }
     walk = _Walk(root, keep_git, inside, frozenset(without), [], [], [])
     walk.enter("")
-    folders = (folder for folder in walk.folders if not _is_husk(folder, walk.files))
+    folders = (folder for folder in walk.folders if not _is_husk(folder, walk))
     return Context(
         root,
         tuple(sorted(walk.files)),
@@ -205,9 +205,11 @@ class _Walk:
         return inside if (self.root / inside).is_file() else path
 
 
-def _is_husk(folder: str, files: Iterable[str]) -> bool:
-    """Whether nothing is left of a folder that only an unexpanded ``$HOME`` made."""
-    return "$HOME" in folder.split("/") and not any(f.startswith(f"{folder}/") for f in files)
+def _is_husk(folder: str, walk: _Walk) -> bool:
+    """Whether all that a folder had was left out."""
+    inside = f"{folder}/"
+    had = any(one.path.startswith(inside) for one in walk.left_out)
+    return had and not any(file.startswith(inside) for file in walk.files)
 
 
 def credential_in(path: str) -> str:

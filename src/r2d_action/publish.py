@@ -41,7 +41,8 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """Publishes for one plan. ``key`` is the image's key, empty without one."""
+    """Publishes for one plan. ``key`` is that of the image, empty without one and for an
+    image that was found by it."""
 
     plan: Plan
     client: Client
@@ -140,26 +141,30 @@ class Publisher:
     def _moved(self, manifest: Manifest) -> tuple[Tag, ...]:
         """Move the moving tags to ``manifest``; those of the plan that hold it now."""
         wanted = tuple(planned.tag for planned in self.plan.pushed_tags if planned.moving)
-        if newer := self._newer():
+        cache = tuple(cache_tag(branch) for branch in self.plan.cache_branches[:1])
+        newer = self._newer()
+        self._keep(manifest, overtaken=newer is not None)
+        if newer:
             self.say("a newer commit is published already: its tags stay as they are")
-            wanted = tuple(
-                tag for tag in wanted if not self.client.digest(self._repository, str(tag))
-            )
-            self._put(wanted, manifest)
-            return wanted
-        self._put((*self._hidden, *wanted), manifest)
+            unused = tuple(tag for tag in wanted if self._digest(tag) is None)
+            self._put(unused, manifest)
+            return unused
+        self._put((*cache, *wanted), manifest)
         # A newer run may have come and gone between the question and the answer.
         if newer := self._newer():
             self.say("a newer commit was published meanwhile: the moving tags are its again")
-            self._put((*self._hidden, *wanted), newer)
+            self._put((*cache, *wanted), newer)
             return ()
         return wanted
 
-    @property
-    def _hidden(self) -> tuple[Tag, ...]:
-        """The tags by which later runs find this image and its layers."""
-        key = (key_tag(self.key),) if self.key else ()
-        return (*key, *(cache_tag(branch) for branch in self.plan.cache_branches[:1]))
+    def _keep(self, manifest: Manifest, *, overtaken: bool) -> None:
+        """Let later runs find the image by its key: a tag that only images of this very
+        content have, of which the newer one has the newer packages."""
+        if not self.key:
+            return
+        tag = key_tag(self.key)
+        if not (overtaken and self._digest(tag)):
+            self._put((tag,), manifest)
 
     def _newer(self) -> Manifest | None:
         """What is published of the newest commit after ours."""

@@ -201,6 +201,7 @@ def test_what_the_key_finds_may_be_broken(repo: Repo) -> None:
         blob.write_bytes(b"{}")
     repo.commit()
     assert repo.run().status == "built"
+    assert repo.run().status == "reused"
 
 
 def test_an_older_run_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
@@ -241,6 +242,9 @@ def test_two_runs_at_once_end_with_the_newer_commit(repo: Repo, tmp_path: Path, 
     assert outcome.published
     assert repo.digest("latest") == repo.digest(newest) != str(outcome.published.digest)
     assert [str(tag) for tag in outcome.published.tags] == [older.git.head[:12]]
+    # A key names one content for good, whoever came in between.
+    assert outcome.key
+    assert repo.digest(f"r2d-key-{outcome.key.value}") == str(outcome.published.digest)
 
 
 def test_newer_commits_that_nobody_published_do_not_count(repo: Repo, tmp_path: Path) -> None:

@@ -52,12 +52,14 @@ def test_innocent_names_are_left_alone(path: str) -> None:
 
 def test_credentials_stay_out_and_are_named(tmp_path: Path) -> None:
     tree(tmp_path, "a.py", "$HOME/.docker/config.json", "$HOME/.docker/buildx/current", ".netrc")
+    tree(tmp_path, "~/.docker/config.json")
     context = read_context(tmp_path)
     assert context.files == ("a.py",)
     assert context.folders == ()
     assert context.left_out == (
         LeftOut("$HOME/.docker/config.json", "the login of docker"),
         LeftOut(".netrc", "passwords"),
+        LeftOut("~/.docker/config.json", "the login of docker"),
     )
 
 

@@ -42,7 +42,7 @@ def _publisher(plan: Plan, outcome: Outcome, site: Site) -> Publisher:
         repository=plan.repository,
         created=dict(plan.build.labels)[CREATED],
     )
-    key = outcome.key.value if outcome.key else ""
+    key = outcome.key.value if outcome.key and not outcome.reused else ""
     return Publisher(plan=plan, client=client, order=order, key=key, say=site.runner.say)
 
 
