@@ -69,6 +69,11 @@ def refusal(event: Event = PUSH, context: Context = FILES, /, **given: str) -> s
         ({"IMAGE_NAME": "o/i", "DOCKER_REGISTRY": "https://quay.io/"}, "quay.io/o/i"),
         ({"IMAGE_NAME": "quay.io/o/i", "DOCKER_REGISTRY": "quay.io"}, "quay.io/o/i"),
         (
+            {"IMAGE_NAME": "o/i", "DOCKER_REGISTRY": "https://index.docker.io/v1/"},
+            "index.docker.io/o/i",
+        ),
+        ({"IMAGE_NAME": "i", "DOCKER_REGISTRY": "quay.io/v1x"}, "quay.io/v1x/i"),
+        (
             {"IMAGE_NAME": "i", "DOCKER_REGISTRY": "us-docker.pkg.dev/p/r"},
             "us-docker.pkg.dev/p/r/i",
         ),

@@ -32,7 +32,8 @@ def repository_of(inputs: Inputs, event: Event, *, pushing: bool, notes: list[st
 
 
 def _registry(inputs: Inputs) -> str:
-    return re.sub(r"^https?://", "", inputs.docker_registry).strip("/")
+    # Docker's own configuration writes Docker Hub as an address: https://index.docker.io/v1/
+    return re.sub(r"^https?://|/+(v[12]/*)?$", "", inputs.docker_registry)
 
 
 def _with_registry(name: str, registry: str, notes: list[str]) -> str:
