@@ -33,12 +33,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """``size`` in bytes, unpacked; layers lowest first, without the empty ones."""
+    """``size`` in bytes, unpacked; layers lowest first, without the empty ones.
+
+    ``free_before`` and ``free_after`` are the bytes that the engine's disk had left, None where
+    the engine runs on another machine.
+    """
 
     image_id: Digest
     size: int
     layers: tuple[Layer, ...]
     seconds: float
+    free_before: int | None = None
+    free_after: int | None = None
 
 
 class Repo2dockerFailed(Exception):

@@ -110,6 +110,8 @@ def test_the_image_has_the_files_and_its_local_tags(workshop: Workshop) -> None:
     assert workshop.files(outcome)["srv/repo/data.txt"] == b"1"
     assert outcome.built
     assert str(outcome.built.image_id) == image.id
+    assert outcome.built.free_before
+    assert outcome.built.free_after
     assert outcome.built.size == sum(layer.size for layer in outcome.built.layers) > 0
 
 

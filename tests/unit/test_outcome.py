@@ -17,7 +17,14 @@ TESTS = TestReport(
     (TestResult("test_a", Verdict.PASSED, Place("image-tests/test_a.py", 3), "", 0.5),), "", 2.0
 )
 START = HubStart(Reason.STARTED, "The image starts.", "", 7.0, (), "6.1.1")
-BUILT = Built(image_id=DIGEST, size=3, layers=(Layer(3, "COPY `a|b` /"),), seconds=1.5)
+BUILT = Built(
+    image_id=DIGEST,
+    size=3,
+    layers=(Layer(3, "COPY `a|b` /"),),
+    seconds=1.5,
+    free_before=9_000_000_000,
+    free_after=7_000_000_000,
+)
 
 
 def complete() -> Outcome:
@@ -83,6 +90,7 @@ def test_the_summary_has_what_an_admin_wants_to_know() -> None:
         "| Tests | ✓ 1 in `image-tests/` passed |",
         "| Start as on a hub | ✓ answered after 7.0 s |",
         "| Build | 1.5 |",
+        "| Free disk | 9.00 GB before the build, 7.00 GB after it |",
         "COPY 'a¦b' /",
     ):
         assert part in page

@@ -86,6 +86,13 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "Tags on this runner", ", ".join(f"`{one.tag}`" for one in outcome.plan.tags)
     if outcome.built:
         yield "Size", _size(outcome.built, outcome.published)
+        yield from _disk(outcome.built)
+
+
+def _disk(built: Built) -> Iterator[tuple[str, str]]:
+    if built.free_before is not None and built.free_after is not None:
+        before, after = megabytes(built.free_before), megabytes(built.free_after)
+        yield "Free disk", f"{before} before the build, {after} after it"
 
 
 def _size(built: Built, published: Published | None) -> str:

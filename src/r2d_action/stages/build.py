@@ -7,7 +7,7 @@ from dataclasses import replace
 from r2d_action.build import Built, Repo2dockerFailed, build
 from r2d_action.context import Context, laid_out
 from r2d_action.disk import freeing
-from r2d_action.engine import Engine, connect
+from r2d_action.engine import Engine, connect, free_bytes
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
 from r2d_action.outcome import Outcome, Reused
@@ -37,6 +37,7 @@ def built(outcome: Outcome, site: Site) -> Outcome:
         return outcome
     runner = site.runner
     engine = connect(site.env, site.event.workspace)
+    free_before = free_bytes(engine.client)
     with freeing(site.inputs.free_disk_space, site.env, runner):
         command = repo2docker_command(
             plan.build.requirement,
@@ -48,7 +49,8 @@ def built(outcome: Outcome, site: Site) -> Outcome:
         )
         with runner.group(f"Build {plan.commit_reference}"):
             result = _build(plan, site, engine, command)
-    return replace(outcome, built=result)
+    free_after = free_bytes(engine.client)
+    return replace(outcome, built=replace(result, free_before=free_before, free_after=free_after))
 
 
 def _pull(reused: Reused, plan: Plan, site: Site) -> None:
