@@ -839,6 +839,12 @@ CASES = (
         "larger runner",
     ),
     Case(
+        "scripts/denied_beside_a_named_file",
+        "Dockerfile:3",
+        "lacks a permission",
+        "USER root",
+    ),
+    Case(
         "scripts/binary",
         "postBuild:1",
         "`postBuild` is not a script that Linux can run",

@@ -50,12 +50,15 @@ def passages(stream: Stream, sources: Sources) -> tuple[Passage, ...]:
 
 
 def locate(found: Sequence[Passage], *words: str) -> Place | None:
-    """The line that names the first of ``words`` that is named at all, else where to look."""
+    """The line that names the first of ``words`` that is named at all, else where to look: at
+    the failed line itself rather than at a file that it mentions."""
     for word in words:
         for passage in found:
             if place := passage.naming(word):
                 return place
-    return found[0].place if found else None
+    with_line = (passage for passage in found if passage.first is not None)
+    where = next(with_line, next(iter(found), None))
+    return where.place if where else None
 
 
 def locate_named(found: Sequence[Passage], word: str) -> Place | None:
