@@ -19,7 +19,7 @@ from r2d_action.registry.client import RegistryError
 from r2d_action.registry.lending import lent
 from r2d_action.report.diagnose import Sources, diagnose
 from r2d_action.retry import Temporary
-from r2d_action.stages.clients import client_for, credential
+from r2d_action.stages.clients import credential, hasty_client_for
 from r2d_action.stages.plan import context_of
 from r2d_action.stages.site import Site
 
@@ -66,7 +66,7 @@ def _pull(reused: Reused, plan: Plan, site: Site) -> None:
 
 def _layers(plan: Plan, site: Site) -> tuple[Reference, ...]:
     """The images of the nearest branches; that there is none is no error."""
-    client = client_for(plan.repository.registry, plan, site)
+    client = hasty_client_for(plan.repository.registry, plan, site)
     found = []
     for branch in plan.cache_branches:
         reference = plan.repository.tagged(cache_tag(branch))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import requests
 
 from r2d_action.engine import docker_config
@@ -11,11 +13,19 @@ from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import credential_for
+from r2d_action.retry import Retry
 from r2d_action.stages.site import Site
 
 
 def client_for(registry: Registry, plan: Plan, site: Site) -> Client:
     return Client(requests.Session(), registry, credential(registry, plan, site), site.retry)
+
+
+def hasty_client_for(registry: Registry, plan: Plan, site: Site) -> Client:
+    """For what a run can do without: worth a second try, and not a long wait."""
+    return replace(
+        client_for(registry, plan, site), retry=Retry(site.sleep, site.runner.say, tries=2)
+    )
 
 
 def nobody(registry: Registry, site: Site) -> Client:

@@ -15,9 +15,9 @@ from r2d_action.plan.repo2docker import CREATED, REVISION
 from r2d_action.plan.tagging import key_tag
 from r2d_action.reference import InvalidReference, Reference
 from r2d_action.registry.client import RegistryError
-from r2d_action.retry import Retry, Temporary
+from r2d_action.retry import Temporary
 from r2d_action.stages.build import REPO2DOCKER_CONFIG
-from r2d_action.stages.clients import client_for
+from r2d_action.stages.clients import hasty_client_for
 from r2d_action.stages.plan import context_of
 from r2d_action.stages.site import Site
 
@@ -63,11 +63,7 @@ def _resolved(name: str, plan: Plan, site: Site) -> str:
     if reference.digest:
         return str(reference.digest)
     repository = reference.repository
-    # A key is worth a second try, not a long wait.
-    client = replace(
-        client_for(repository.registry, plan, site),
-        retry=Retry(site.sleep, site.runner.say, tries=2),
-    )
+    client = hasty_client_for(repository.registry, plan, site)
     try:
         digest = client.digest(repository, str(reference.tag or "latest"))
     except (RegistryError, Temporary) as trouble:
@@ -78,7 +74,7 @@ def _resolved(name: str, plan: Plan, site: Site) -> str:
 
 
 def _found(plan: Plan, key: str, site: Site) -> Reused | None:
-    client = client_for(plan.repository.registry, plan, site)
+    client = hasty_client_for(plan.repository.registry, plan, site)
     tag = str(key_tag(key))
     try:
         manifest = client.manifest(plan.repository, tag)
