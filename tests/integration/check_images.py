@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import distribution
 from pathlib import Path
+
+from r2d_action.environments import find_environments
 
 RECIPES = Path(__file__).parent / "images" / "check"
 # repo2docker's own, as it puts them into every image that it builds.
@@ -59,9 +60,10 @@ class Kitchen:
 @contextmanager
 def kitchen(folder: Path, env: Mapping[str, str], **bases: str) -> Iterator[Kitchen]:
     shutil.copytree(RECIPES, folder)
-    installed = distribution("jupyter-repo2docker")
+    # Made, if this is the first to need it, beside the packages that it is started with.
+    places = find_environments(env, print).repo2docker().parent
     for name in ENTRYPOINT:
-        shutil.copyfile(str(installed.locate_file(f"repo2docker/buildpacks/{name}")), folder / name)
+        shutil.copyfile(next(places.glob(f"*/repo2docker/buildpacks/{name}")), folder / name)
     opened = Kitchen(folder, env, bases)
     try:
         yield opened

@@ -60,12 +60,16 @@ def new_registry(tmp_path: Path) -> Iterator[Callable[..., RunningRegistry]]:
 
 def forget_images(engine: docker.DockerClient, part: str) -> None:
     """Remove every tag with ``part`` in it. Others may remove images at the same time."""
+    for tag in names_of(engine, part):
+        # One name may go with another: a tag with the digest that was pulled.
+        with suppress(ImageNotFound):
+            engine.images.remove(tag, force=True, noprune=True)
+
+
+def names_of(engine: docker.DockerClient, part: str) -> set[str]:
+    """Every tag in the engine with ``part`` in it."""
     tags = (tag for image in engine.api.images() for tag in image["RepoTags"] or ())
-    for tag in tags:
-        if part in tag:
-            # One name may go with another: a tag with the digest that was pulled.
-            with suppress(ImageNotFound):
-                engine.images.remove(tag, force=True, noprune=True)
+    return {tag for tag in tags if part in tag}
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,10 @@ import docker
 import pytest
 import requests
 
-from integration.conftest import Lab, forget_images
+from integration.conftest import Lab, forget_images, names_of
 from integration.front import Answer, Fault, Seen, in_front_of
 from lab.registry import RunningRegistry, start_registry
+from r2d_action.build import SCRATCH
 from r2d_action.git import Git
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -106,13 +107,16 @@ def shop(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     steps = "COPY data.txt /data.txt\nRUN cat /data.txt > /tmp/copy\n"
     (shop.checkout / "Dockerfile").write_text(f"FROM {lab.community_image}\n{steps}")
     Git(shop.checkout, lab.env).run("init", "-q")
-    yield shop
     client = docker.from_env(environment=lab.env)
+    scratch = names_of(client, SCRATCH)
+    yield shop
     for container in client.containers.list(all=True):
         # Nobody but us can remove what a killed run leaves.
         if f"/{NAME}:" in container.attrs["Config"]["Image"]:
             container.remove(force=True, v=True)
     forget_images(client, f"/{NAME}:")
+    for name in names_of(client, SCRATCH) - scratch:
+        client.images.remove(name, force=True, noprune=True)
     client.close()
     registry.stop()
 
