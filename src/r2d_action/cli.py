@@ -44,6 +44,7 @@ from r2d_action.walk import BUILD, PLAN, RUN, Stage, walk
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
 TERMINATED_EXIT_CODE = 143
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -239,7 +240,8 @@ def _tell(failure: Failure, runner: Runner) -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for stop in STOPS:
+        signal.signal(stop, _stopped)
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -264,8 +266,13 @@ def _refuse(error: UserError) -> None:
     _tell(failure, runner)
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _stopped(signum: int, _frame: FrameType | None) -> NoReturn:
     """A stop becomes an exception, so that containers and commands end with us."""
+    # A runner asks more than once, and must not break off the clearing up.
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_IGN)
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(TERMINATED_EXIT_CODE)
 
 

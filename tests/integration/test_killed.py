@@ -173,6 +173,8 @@ def test_a_stopped_run_leaves_old_tags_or_complete_new_ones(
 
     def stop() -> None:
         running[0].send_signal(signum)
+        # As runners do: again while the first one is being obeyed.
+        running[0].send_signal(signum)
 
     with in_front_of(
         shop.registry.host, when_asked(method, part.replace("{commit}", commit), stop)
