@@ -241,7 +241,7 @@ def _tell(failure: Failure, runner: Runner) -> None:
 def main() -> NoReturn:
     """The console script."""
     for stop in STOPS:
-        signal.signal(stop, _stopped)
+        signal.signal(stop, stopped)
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -266,7 +266,7 @@ def _refuse(error: UserError) -> None:
     _tell(failure, runner)
 
 
-def _stopped(signum: int, _frame: FrameType | None) -> NoReturn:
+def stopped(signum: int, _frame: FrameType | None) -> NoReturn:
     """A stop becomes an exception, so that containers and commands end with us."""
     # A runner asks more than once, and must not break off the clearing up.
     for stop in STOPS:

@@ -216,3 +216,30 @@ def _kill_docker_below(pid: int) -> None:
                 os.kill(int(child), signal.SIGKILL)
             else:
                 _kill_docker_below(int(child))
+
+
+ASKED_AGAIN = """\
+import os, signal
+from r2d_action import cli
+
+for stop in cli.STOPS:
+    signal.signal(stop, cli.stopped)
+try:
+    os.kill(os.getpid(), signal.{first})
+finally:
+    for stop in cli.STOPS:
+        os.kill(os.getpid(), stop)
+    print("cleared up")
+"""
+
+
+@pytest.mark.parametrize(("first", "code"), [("SIGTERM", TERMINATED), ("SIGINT", -signal.SIGINT)])
+def test_a_run_that_is_asked_again_to_stop_still_clears_up(first: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_AGAIN.replace("{first}", first)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "cleared up\n", done.stderr
+    assert done.returncode == code
