@@ -76,6 +76,5 @@ class Order:
     def holds_newer(self, tag: Tag) -> bool:
         """Whether the image under ``tag`` was made after ours."""
         manifest = self.client.manifest(self.repository, str(tag))
-        config = self.client.config(self.repository, manifest) if manifest else None
-        labels = (config or {}).get("config", {}).get("Labels") or {}
-        return str(labels.get(CREATED, "")) > self.created
+        labels = self.client.labels(self.repository, manifest) if manifest else None
+        return (labels or {}).get(CREATED, "") > self.created

@@ -111,8 +111,8 @@ class Client:
         manifest = self.manifest(repository, name)
         return manifest.digest if manifest else None
 
-    def config(self, repository: Repository, manifest: Manifest) -> Mapping[str, Any] | None:
-        """The image's configuration, None when it is lost or is not what the manifest says.
+    def labels(self, repository: Repository, manifest: Manifest) -> Mapping[str, str] | None:
+        """The image's labels, None when its configuration is lost or not what the manifest says.
 
         https://github.com/opencontainers/image-spec/blob/main/config.md
         """
@@ -120,8 +120,8 @@ class Client:
         answer = self._ask("GET", repository, f"blobs/{digest}", PULL)
         if hashlib.sha256(answer.content).hexdigest() != digest.removeprefix("sha256:"):
             return None
-        config: Mapping[str, Any] = json.loads(answer.content)
-        return config
+        labels: Mapping[str, str] = json.loads(answer.content).get("config", {}).get("Labels") or {}
+        return labels
 
     def put_manifest(self, repository: Repository, tag: str, manifest: Manifest) -> None:
         """Raises :class:`RegistryError`."""

@@ -12,7 +12,7 @@ from r2d_action.engine import connect
 from r2d_action.errors import CheckFailed
 from r2d_action.outcome import Checked, Failure, Outcome
 from r2d_action.plan import Plan
-from r2d_action.stages.plan import context_of
+from r2d_action.stages.plan import build_root_of
 from r2d_action.stages.site import Site
 
 
@@ -32,7 +32,7 @@ def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
 
 
 def _tests(client: docker.DockerClient, image: str, plan: Plan, site: Site) -> TestReport | None:
-    tests = find_image_tests(context_of(site).root, site.event.workspace)
+    tests = find_image_tests(build_root_of(site), site.event.workspace)
     if tests is None:
         return None
     with site.runner.group("Run the image's tests"):

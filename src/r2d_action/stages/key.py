@@ -78,13 +78,12 @@ def _found(plan: Plan, key: str, site: Site) -> Reused | None:
     tag = str(key_tag(key))
     try:
         manifest = client.manifest(plan.repository, tag)
-        config = client.config(plan.repository, manifest) if manifest else None
+        labels = client.labels(plan.repository, manifest) if manifest else None
     except (RegistryError, Temporary, ValueError, LookupError, TypeError) as trouble:
         site.runner.say(f"{plan.repository}:{tag} cannot be used, so the image is built: {trouble}")
         return None
-    if manifest is None or config is None:
+    if manifest is None or labels is None:
         return None
-    labels = config.get("config", {}).get("Labels") or {}
     return Reused(
         manifest=manifest,
         commit=labels.get(REVISION, ""),

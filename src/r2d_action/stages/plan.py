@@ -45,10 +45,14 @@ def destination_of(site: Site) -> Destination:
     return find_destination(site.git, site.event, no_git_push=site.inputs.no_git_push)
 
 
+def build_root_of(site: Site) -> Path:
+    return build_root(site.event.workspace, subdir_of(site.inputs))
+
+
 def context_of(site: Site) -> Context:
     inputs = site.inputs
     return read_context(
-        build_root(site.event.workspace, subdir_of(inputs)),
+        build_root_of(site),
         keep_git=inputs.keep_git,
         private=private_paths(site.env, site.event.workspace),
         # Left by an earlier run, it would make this build a copy of the image that it names.
