@@ -1,4 +1,4 @@
-from r2d_action.cli import main
+from r2d_action.cli.main import main
 
 if __name__ == "__main__":
     main()

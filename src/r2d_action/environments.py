@@ -71,7 +71,7 @@ class Environments:
     def application(self) -> Path:
         """This very package."""
         packages = self._own_packages()
-        return self._program("r2d-action", "r2d_action.cli", [packages], _package_files())
+        return self._program("r2d-action", "r2d_action.cli.main", [packages], _package_files())
 
     def repo2docker(self) -> Path:
         """The locked repo2docker. What both locks pin alike is installed once."""

@@ -28,17 +28,24 @@ SHORTEST_SECRET = 4
 class Redactor:
     """Blanks out secrets in every form in which a tool of ours might print them."""
 
-    secrets: tuple[str, ...] = ()
+    _forms: list[str] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, *values: str) -> Redactor:
-        forms = {form for value in values for form in _printable_forms(value)}
+        redactor = cls()
+        for value in values:
+            redactor.learn(value)
+        return redactor
+
+    def learn(self, value: str) -> None:
+        """A secret that comes up during a run: a token that was exchanged for another one."""
+        forms = {*self._forms, *_printable_forms(value)}
         # Longest first: a secret may contain another one.
-        return cls(tuple(sorted(forms, key=len, reverse=True)))
+        self._forms[:] = sorted(forms, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        for secret in self.secrets:
-            text = text.replace(secret, REDACTED)
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
         return text
 
 
@@ -88,7 +95,8 @@ class Runner:
                 self._write("::endgroup::")
 
     def mask(self, secret: str) -> None:
-        """Tell the runner to blank out ``secret`` in every later line of the job."""
+        """Blank out ``secret`` in all that is said from now on, by the runner as well."""
+        self.redact.learn(secret)
         if self.actions:
             for line in secret.splitlines():
                 if len(line.strip()) >= SHORTEST_SECRET:

@@ -220,7 +220,7 @@ def _kill_docker_below(pid: int) -> None:
 
 ASKED_AGAIN = """\
 import os, signal
-from r2d_action import cli
+from r2d_action.cli import main as cli
 
 for stop in cli.STOPS:
     signal.signal(stop, cli.stopped)

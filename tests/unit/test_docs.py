@@ -10,8 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from r2d_action import HOME, __version__, cli, errors
+from r2d_action import HOME, __version__, errors
 from r2d_action.check.diagnosis import Reason
+from r2d_action.cli import main as cli
 from r2d_action.inputs import ENV_PREFIX, table
 from r2d_action.report.outputs import OUTPUTS
 from r2d_action.workflow_files import unknown_inputs_in

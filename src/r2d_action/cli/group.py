@@ -1,0 +1,42 @@
+"""The group that all commands belong to, and the options that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from r2d_action import __version__
+from r2d_action.inputs import ENV_PREFIX, Entry, table
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def input_options(command: Command) -> Command:
+    """The options that the table of inputs has for a person. A secret is no option: what is
+    on a command line can be read by everybody on the machine."""
+    for name, entry in reversed(tuple(table())):
+        if not entry.secret:
+            command = _option(name, entry)(command)
+    return command
+
+
+def _option(name: str, entry: Entry) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        metavar=entry.kind.upper(),
+        help=f"{entry.summary} [{ENV_PREFIX}{name.upper()}]",
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def cli() -> None:
+    """Turn a repository into the image that a JupyterHub runs.
+
+    Results are JSON on standard output; everything else is said on standard error.
+    Passwords are read from the environment (R2D_DOCKER_PASSWORD), never from options.
+    """
