@@ -82,6 +82,19 @@ class PublishFailed(UserError):
     title = "The image could not be published"
 
 
+class LoginFailed(PublishFailed):
+    """No credential for a registry could be had, or it was refused; nothing was pushed."""
+
+    title = "The login at the registry failed"
+
+
+class HubFailed(UserError):
+    """The hub's configuration, or the hub itself, is as the text says."""
+
+    exit_code = 8
+    title = "The hub was not updated"
+
+
 class BinderFailed(UserError):
     exit_code = 7
     title = "The Binder cache could not be updated"

@@ -20,12 +20,14 @@ PUSH = "pull,push"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """``source`` says where it was found, for people; it never tells what it holds."""
+    """``source`` says where it was found, for people; it never tells what it holds.
+    ``expires`` is the end of its life in seconds since 1970, None when it has none."""
 
     username: str
     password: str
     source: str
     identity_token: str = ""
+    expires: float | None = None
 
     def __repr__(self) -> str:
         return f"Credential({self.source})"

@@ -1,0 +1,1 @@
+"""The last mile: the hub's configuration names the new image, and a server starts with it."""

@@ -1,0 +1,1 @@
+"""Operators of registries, one module each, chosen by the registry's host."""
