@@ -26,7 +26,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench import ROOT
+
 LOCKS = (
     ROOT / "src" / "r2d_action" / "locks" / "r2d-action.txt",
     ROOT / "src" / "r2d_action" / "locks" / "repo2docker.txt",
@@ -99,15 +100,20 @@ def _environment(download_cache: Path | None) -> dict[str, str]:
     return {**env, **setting}
 
 
+def measure(rounds: int, *, download_cache: bool = True) -> list[Seconds]:
+    with tempfile.TemporaryDirectory(prefix="startup-downloads-") as folder:
+        bench = Bench(_environment(Path(folder) if download_cache else None))
+        bench.round()
+        return [bench.round() for _ in range(rounds)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the start of the action.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-download-cache", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="startup-downloads-") as folder:
-        bench = Bench(_environment(None if options.no_download_cache else Path(folder)))
-        bench.round()
-        sys.stdout.write(report([bench.round() for _ in range(options.rounds)]) + "\n")
+    rounds = measure(options.rounds, download_cache=not options.no_download_cache)
+    sys.stdout.write(report(rounds) + "\n")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ class Built:
     free_after: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """``taken_from`` are images of the registry whose layers may serve again; under ``to`` the
+    builder keeps those of this build, None where they travel in the image."""
+
+    taken_from: tuple[Reference, ...] = ()
+    to: Reference | None = None
+
+
 class Repo2dockerFailed(Exception):
     """repo2docker ended with an error; ``completed`` has all it said."""
 
@@ -63,19 +72,18 @@ def build(
     env: Mapping[str, str],
     repo2docker: tuple[str, ...],
     config: Path | None,
-    layers_from: tuple[Reference, ...],
+    layers: Layers,
     on_line: Callable[[str], None],
 ) -> Built:
     """Build ``folder`` and give the image all its local tags.
 
     ``env`` is that of the command line (see :mod:`r2d_action.registry.lending`),
-    ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py, and
-    ``layers_from`` images of the registry whose layers may serve again.
+    ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py.
     Raises :class:`Repo2dockerFailed`.
     """
     started = time.monotonic()
     scratch = f"{SCRATCH}:{secrets.token_hex(8)}"
-    buildx = buildx_arguments(plan.build, layers_from)
+    buildx = buildx_arguments(plan.build, layers)
     argv = [*repo2docker, *arguments(plan.build, scratch, config, buildx), str(folder)]
     try:
         completed = stream(argv, env=build_environment(env), on_line=on_line)
@@ -105,7 +113,7 @@ def arguments(
         yield f"--DockerEngine.extra_buildx_build_args={argument}"
 
 
-def buildx_arguments(plan: BuildPlan, layers_from: Iterable[Reference]) -> Iterator[str]:
+def buildx_arguments(plan: BuildPlan, layers: Layers) -> Iterator[str]:
     """What ``docker buildx build`` gets beside repo2docker's own arguments.
 
     A builder in a container (docker/setup-buildx-action makes one) keeps its result to
@@ -113,13 +121,23 @@ def buildx_arguments(plan: BuildPlan, layers_from: Iterable[Reference]) -> Itera
     only; as instructions of the Dockerfile they would run postBuild again each time.
     """
     yield "--load"
-    # What a later build needs to know of these layers travels in the image itself: the one way
-    # that every engine and registry takes.
-    yield from ("--cache-to", "type=inline")
-    for image in layers_from:
+    if plan.builder:
+        yield from ("--builder", plan.builder)
+    yield from ("--cache-to", _cache_to(layers.to))
+    for image in layers.taken_from:
         yield from ("--cache-from", f"type=registry,ref={image}")
     for key, value in plan.labels:
         yield from ("--label", f"{key}={value}")
+
+
+def _cache_to(image: Reference | None) -> str:
+    if image is None:
+        # What a later build needs to know of these layers travels in the image itself: the one
+        # way that every engine and registry takes.
+        return "type=inline"
+    # Also the layers of stages that are not in the image. As an index, which is the default, some
+    # registries refuse it. That it cannot be kept is no reason to do without the image.
+    return f"type=registry,ref={image},mode=max,image-manifest=true,ignore-error=true"
 
 
 def build_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,6 +104,27 @@ def _require_room(client: docker.DockerClient) -> None:
             f"Only {free // 1_000_000} MB are free where the engine keeps its images, which is too "
             "little for any build; set `FREE_DISK_SPACE: true`, or remove images with "
             "`docker system prune`."
+        )
+
+
+def require_builder(name: str, engine: Engine) -> None:
+    """Raises :class:`EngineError` unless ``name``, a builder of buildx, can hand its image to this
+    engine; no name is the engine itself."""
+    if not name:
+        return
+    answer = capture([engine.cli, "buildx", "inspect", name], env=engine.env)
+    if answer.returncode != 0:
+        raise EngineError(
+            f"BUILDER: there is no builder {name!r}; make it in an earlier step, for example with "
+            f"docker/setup-buildx-action and `name: {name}`. docker says: {answer.stderr.strip()}"
+        )
+    driver = re.search(r"^Driver:\s*(\S+)", answer.text, re.MULTILINE)
+    if driver and driver[1] == "docker":
+        # It keeps what it built: an engine has no way of its own to give images away.
+        raise EngineError(
+            f"BUILDER: {name!r} is an engine itself, and what it builds stays there; leave BUILDER "
+            f"out to build with this runner's engine, or set the variable DOCKER_CONTEXT to {name} "
+            "to do all of the work there."
         )
 
 

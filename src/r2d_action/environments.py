@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -32,8 +33,16 @@ Say = Callable[[str], None]
 Fill = Callable[[Path, Path], None]
 
 PACKAGE = Path(__file__).resolve().parent
-APPLICATION_LOCK = PACKAGE / "locks" / "r2d-action.txt"
-REPO2DOCKER_LOCK = PACKAGE / "locks" / "repo2docker.txt"
+LOCKS = PACKAGE / "locks"
+APPLICATION_LOCK = LOCKS / "r2d-action.txt"
+REPO2DOCKER_LOCK = LOCKS / "repo2docker.txt"
+# The optional dependencies: what a run imports of each, once it turns out to need it.
+EXTRAS = {
+    "aws": "botocore",
+    "azure": "azure.identity",
+    "google": "google.auth",
+    "hub": "github",
+}
 # Which compiled packages this interpreter loads: cpython-312-x86_64-linux-gnu.
 ABI = EXTENSION_SUFFIXES[0].split(".")[1]
 # What repo2docker imports and does not ask for.
@@ -74,10 +83,8 @@ class Environments:
         return self._program("r2d-action", "r2d_action.cli.main", [packages], _package_files())
 
     def repo2docker(self) -> Path:
-        """The locked repo2docker. What both locks pin alike is installed once."""
-        ours = _entries(APPLICATION_LOCK)
-        lock = [entry for entry in _entries(REPO2DOCKER_LOCK) if entry not in ours]
-        packages = [self._locked_packages(lock, "repo2docker"), self._own_packages()]
+        """The locked repo2docker."""
+        packages = [self._beside_ours(REPO2DOCKER_LOCK, "repo2docker"), self._own_packages()]
         return self._program("jupyter-repo2docker", "repo2docker.__main__", packages)
 
     def chosen_repo2docker(self, requirements: Sequence[str], cwd: Path) -> Path:
@@ -89,6 +96,15 @@ class Environments:
 
         self._ensure(packages, fill, "the chosen repo2docker")
         return self._program("jupyter-repo2docker", "repo2docker.__main__", [packages])
+
+    def extra(self, name: str) -> Path:
+        """The packages of one of :data:`EXTRAS`: a folder for ``sys.path``, behind our own."""
+        return self._beside_ours(LOCKS / f"{name}.txt", EXTRAS[name])
+
+    def _beside_ours(self, lock: Path, what: str) -> Path:
+        """What both locks pin alike is installed once."""
+        ours = _entries(APPLICATION_LOCK)
+        return self._locked_packages([one for one in _entries(lock) if one not in ours], what)
 
     def _own_packages(self) -> Path:
         return self._locked_packages(_entries(APPLICATION_LOCK), "r2d-action's packages")
@@ -166,6 +182,22 @@ def prepare(environments: Environments, *, with_repo2docker: bool) -> Path:
 def command(folder: Path) -> tuple[str, ...]:
     """How to run an environment: the first part of a command line."""
     return (sys.executable, "-I", "-S", str(folder))
+
+
+def provide_extra(name: str, env: Mapping[str, str], say: Say) -> None:
+    """Let this process import one of :data:`EXTRAS`, of which a plain install has none.
+
+    Raises what :class:`Environments` raises.
+    """
+    if not _is_importable(EXTRAS[name]):
+        sys.path.append(str(find_environments(env, say).extra(name)))
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it would be in
+        return False
 
 
 def repo2docker_command(

@@ -98,3 +98,26 @@ class HubFailed(UserError):
 class BinderFailed(UserError):
     exit_code = 7
     title = "The Binder cache could not be updated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error as a value: what is told of it, now or by a later job."""
+
+    title: str
+    what: str
+    remedy: str
+    place: Place | None
+    link: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: UserError) -> Failure:
+        return cls(
+            title=error.title,
+            what=error.what,
+            remedy=error.remedy,
+            place=error.place,
+            link=error.link,
+            exit_code=error.exit_code,
+        )

@@ -60,6 +60,10 @@ def _read_list(text: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[\s,]+", text) if part)
 
 
+def _read_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -109,8 +113,11 @@ IMAGE = "Image"
 BUILD = "Build"
 CHECK = "Checks"
 PUSH = "Push"
+LOGIN = "Login without a stored password"
+HUB = "The hub's configuration"
+HUB_SERVER = "The hub itself"
 BINDER = "Binder"
-SECTIONS = (IMAGE, BUILD, CHECK, PUSH, BINDER)
+SECTIONS = (IMAGE, BUILD, CHECK, PUSH, LOGIN, HUB, HUB_SERVER, BINDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +143,56 @@ class Inputs:
         PUSH,
         "Password or token of that account. Hand it over from a secret.",
         example="${{ secrets.QUAY_PASSWORD }}",
+    )
+    github_token: str = _secret(
+        LOGIN,
+        "The job's own token: pushes to ghcr.io when the job has `permissions: packages: write`.",
+        example="${{ github.token }}",
+    )
+    aws_role_arn: tuple[str, ...] = _entry(
+        (),
+        summary="Role of Amazon that the job takes on to push to ECR; one for each account.",
+        read=_read_list,
+        kind="list",
+        section=LOGIN,
+        example="arn:aws:iam::123456789012:role/images",
+    )
+    google_workload_identity_provider: str = _text(
+        LOGIN,
+        "Workload identity provider of Google that knows the repository, by its whole name.",
+        example="projects/123/locations/global/workloadIdentityPools/github/providers/image",
+    )
+    google_service_account: str = _text(
+        LOGIN,
+        "Service account that the job then acts as; left out, the repository itself must have the "
+        "right to push.",
+        example="images@my-project.iam.gserviceaccount.com",
+    )
+    azure_client_id: str = _text(
+        LOGIN,
+        "Application (client) of Microsoft Entra that trusts the repository.",
+        example="00000000-1111-2222-3333-444444444444",
+    )
+    azure_tenant_id: str = _text(
+        LOGIN,
+        "The tenant that it belongs to.",
+        example="55555555-6666-7777-8888-999999999999",
+    )
+    quay_api_token: str = _secret(
+        LOGIN,
+        "Token of quay.io's API, with which a repository that is missing is made public and gets "
+        "its description.",
+        example="${{ secrets.QUAY_API_TOKEN }}",
+    )
+    push_to: tuple[str, ...] = _entry(
+        (),
+        summary="Further repositories that get the same image under the same tags, on this or "
+        "another registry: whole names, separated by spaces, commas or lines. The password above "
+        "is for the registry of IMAGE_NAME; log in to others in an earlier step.",
+        read=_read_list,
+        kind="list",
+        section=PUSH,
+        example="ghcr.io/my-community/user-image",
     )
     additional_tag: str = _text(
         IMAGE, "One more tag beside the commit and `latest`.", example="2026-spring"
@@ -189,6 +246,13 @@ class Inputs:
         "as pip takes them. Nothing of this enters the image.",
         example="my-repo2docker-buildpack",
     )
+    builder: str = _text(
+        BUILD,
+        "Builder of `docker buildx` that builds in place of the runner's engine: a remote one, "
+        "one in Kubernetes, one in a container. An earlier step makes it. The image is checked "
+        "and pushed here as ever.",
+        example="big-machine",
+    )
     reuse: str = _entry(
         "auto",
         summary="Take the image from the registry when one was built from the same files already. "
@@ -239,6 +303,109 @@ class Inputs:
     )
     public_registry_check: bool = _flag(
         PUSH, "Fail unless everybody can pull the pushed image without logging in."
+    )
+    hub_repo: str = _text(
+        HUB,
+        "Repository with the hub's configuration, to which the new image is proposed by a pull "
+        "request.",
+        example="my-community/hub",
+    )
+    hub_branch: str = _text(
+        HUB, "Branch that is to be changed; the default branch when left out.", example="staging"
+    )
+    hub_files: tuple[str, ...] = _entry(
+        (),
+        summary="Files to look at, as globs; all YAML files when left out.",
+        read=_read_list,
+        kind="list",
+        section=HUB,
+        example="config/*.values.yaml",
+    )
+    hub_select: tuple[str, ...] = _entry(
+        (),
+        summary="Places to change, one selector on each line, where the image stands in several.",
+        read=_read_lines,
+        kind="lines",
+        section=HUB,
+        example="**.profileList[Small].kubespawner_override.image",
+    )
+    hub_token: str = _secret(
+        HUB,
+        "Token that may write contents and pull requests of HUB_REPO.",
+        example="${{ secrets.HUB_TOKEN }}",
+    )
+    hub_app_id: str = _text(
+        HUB,
+        "In place of HUB_TOKEN: GitHub App that is installed in HUB_REPO, by its id or client id.",
+        example="123456",
+    )
+    hub_app_private_key: str = _secret(
+        HUB, "Private key of that App.", example="${{ secrets.HUB_APP_PRIVATE_KEY }}"
+    )
+    hub_labels: tuple[str, ...] = _entry(
+        (),
+        summary="Labels for the pull request.",
+        read=_read_list,
+        kind="list",
+        section=HUB,
+        example="image",
+    )
+    hub_reviewers: tuple[str, ...] = _entry(
+        (),
+        summary="Who is asked to review it: user names, or teams as `org/team`.",
+        read=_read_list,
+        kind="list",
+        section=HUB,
+        example="my-community/hub-admins",
+    )
+    hub_automerge: bool = _flag(HUB, "Let GitHub merge it when its checks have passed.")
+    hub_dispatch: str = _text(
+        HUB,
+        "In place of a pull request: event (`repository_dispatch`) that starts the automation of "
+        "HUB_REPO.",
+        example="new-image",
+    )
+    hub_url: str = _text(
+        HUB_SERVER, "Address of the JupyterHub.", example="https://hub.example.org"
+    )
+    hub_api_token: str = _secret(
+        HUB_SERVER,
+        "Token of a service of the hub, with the scopes that docs/how-to/hub-api.md lists.",
+        example="${{ secrets.HUB_API_TOKEN }}",
+    )
+    hub_verify_user: str = _text(
+        HUB_SERVER, "User for whom a server is started to verify an image.", example="image-check"
+    )
+    hub_verify_options: str = _text(
+        HUB_SERVER,
+        "What that user chooses in the hub's form, as `name=value` pairs.",
+        example="profile=small",
+    )
+    hub_verify_command: str = _text(
+        HUB_SERVER, "Command that must succeed in the server.", example="python -c 'import numpy'"
+    )
+    hub_verify_timeout: float = _entry(
+        1200.0,
+        summary="Longest time for the server to start and answer.",
+        read=_read_duration,
+        kind="length of time",
+        section=HUB_SERVER,
+        default="20m",
+        example="30m",
+    )
+    binderhub_url: str = _text(
+        BINDER, "BinderHub that is asked to build by itself.", example="https://binder.example.org"
+    )
+    binderhub_token: str = _secret(
+        BINDER,
+        "Token of the JupyterHub behind it, if it wants one.",
+        example="${{ secrets.BINDERHUB_TOKEN }}",
+    )
+    binderhub_image_prefix: str = _text(
+        BINDER,
+        "The `image_prefix` of a BinderHub, under which the image is pushed as well, so that it "
+        "finds the image and builds nothing.",
+        example="quay.io/my-org/r2d-",
     )
     binder_cache: bool = _flag(
         BINDER,

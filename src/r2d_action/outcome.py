@@ -12,42 +12,19 @@ from typing import Any, TypeVar
 
 from cattrs.preconf.json import make_converter
 
+from r2d_action.binder.binderhub import Triggered
 from r2d_action.binder.cache import CacheResult
-from r2d_action.binder.mybinder import Triggered
 from r2d_action.build import Built
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
-from r2d_action.errors import Place, UserError
+from r2d_action.errors import Failure
 from r2d_action.key import Material
 from r2d_action.plan import Plan
-from r2d_action.publish import Published
+from r2d_action.publish import Copied, Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.registry.client import Manifest
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """An error as it is told to people."""
-
-    title: str
-    what: str
-    remedy: str
-    place: Place | None
-    link: str
-    exit_code: int
-
-    @classmethod
-    def of(cls, error: UserError) -> Failure:
-        return cls(
-            title=error.title,
-            what=error.what,
-            remedy=error.remedy,
-            place=error.place,
-            link=error.link,
-            exit_code=error.exit_code,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +61,10 @@ class Outcome:
     built: Built | None = None
     checked: Checked | None = None
     published: Published | None = None
+    copies: tuple[Copied, ...] = ()
     binder_cache: CacheResult | None = None
     mybinder: Triggered | None = None
+    prebuilt: Triggered | None = None
     failure: Failure | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from r2d_action.errors import PublishFailed
-from r2d_action.publish import explained
+from r2d_action.publish.refusals import explained, unreachable
 from r2d_action.reference import Digest, Reference, Tag
 from r2d_action.registry.client import Client, RegistryError
 from r2d_action.retry import Temporary
@@ -33,5 +33,5 @@ def retag(image: Reference, tags: tuple[Tag, ...], client: Client) -> Retagged:
     except RegistryError as error:
         raise explained(error, repository) from error
     except Temporary as trouble:
-        raise PublishFailed(f"{trouble}; run the command again later.") from trouble
+        raise unreachable(trouble, client, repository) from trouble
     return Retagged(image.with_digest(manifest.digest), manifest.digest, tags)

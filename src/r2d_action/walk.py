@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from r2d_action.errors import UserError
-from r2d_action.outcome import Failure, Outcome
+from r2d_action.errors import Failure, UserError
+from r2d_action.outcome import Outcome
 from r2d_action.stages.binder import bindered
 from r2d_action.stages.build import built
 from r2d_action.stages.check import checked
 from r2d_action.stages.key import keyed
+from r2d_action.stages.permission import permitted
 from r2d_action.stages.plan import planned
 from r2d_action.stages.publish import published
 from r2d_action.stages.site import Site
@@ -24,7 +25,7 @@ Stage = Callable[[Outcome, Site], Outcome]
 
 PLAN: tuple[Stage, ...] = (partial(planned, publishing=False), partial(keyed, look=False))
 BUILD: tuple[Stage, ...] = (partial(planned, publishing=False), built, checked)
-RUN: tuple[Stage, ...] = (planned, keyed, built, checked, published, bindered)
+RUN: tuple[Stage, ...] = (planned, keyed, permitted, built, checked, published, bindered)
 
 
 def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:

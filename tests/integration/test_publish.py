@@ -23,11 +23,13 @@ from r2d_action.git import Git
 from r2d_action.inputs import Inputs
 from r2d_action.order import Order
 from r2d_action.plan import Plan, make_plan
-from r2d_action.publish import Published, require_public
+from r2d_action.publish import Published
 from r2d_action.publish import Publisher as Process
+from r2d_action.publish.public import require_public
 from r2d_action.reference import Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.login import Login
 from r2d_action.retry import Retry
 
 PASSWORD = "correct-horse-battery"
@@ -58,7 +60,7 @@ class Publisher:
     def client(self, plan: Plan, inputs: Inputs) -> Client:
         registry = plan.repository.registry
         credential = credential_for(registry, inputs, self.engine.config)
-        return Client(requests.Session(), registry, credential, self.retry)
+        return Client(requests.Session(), registry, Login.of(credential), self.retry)
 
     @property
     def retry(self) -> Retry:
@@ -76,7 +78,7 @@ class Publisher:
             created="2026-08-03T00:00:00Z",
         )
         publisher = Process(plan=plan, client=client, order=order, key="", say=self.said.append)
-        return publisher.built(self.engine)
+        return publisher.built(self.engine, plan.commit_reference.tagged_name)
 
 
 @pytest.fixture
@@ -277,6 +279,6 @@ def test_a_public_check_of_an_image_that_is_gone(
     publisher: Publisher, new_registry: NewRegistry
 ) -> None:
     plan = publisher.plan(new_registry().host)
-    nobody = replace(publisher.client(plan, Inputs()), credential=None)
+    nobody = replace(publisher.client(plan, Inputs()), login=Login.of(None))
     with pytest.raises(PublishFailed, match="PUBLIC_REGISTRY_CHECK"):
         require_public(plan.repository, Tag("missing"), nobody)

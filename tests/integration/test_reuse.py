@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import docker
@@ -14,109 +11,10 @@ import pytest
 
 from integration.conftest import Lab, forget_images
 from integration.front import Answer, Seen, in_front_of
+from integration.repo import IMAGE, NOON, Repo, repo
 from lab.registry import Request, RunningRegistry
-from r2d_action.event import Event
-from r2d_action.git import Git
-from r2d_action.inputs import read_inputs
-from r2d_action.outcome import Outcome
-from r2d_action.runner import Runner
-from r2d_action.stages.site import Site
-from r2d_action.walk import RUN, walk
 
-NOON = datetime(2026, 8, 3, 12, tzinfo=timezone.utc)
-IMAGE = "org/reuse"
-
-
-@dataclass
-class Repo:
-    """A checkout of a repository with a remote, and runs of the action in it."""
-
-    checkout: Path
-    lab: Lab
-    registry: RunningRegistry
-    said: io.StringIO = field(default_factory=io.StringIO)
-
-    @property
-    def git(self) -> Git:
-        return Git(self.checkout, self.lab.env)
-
-    def commit(self, **files: str) -> str:
-        for name, text in files.items():
-            (self.checkout / name.replace("_", ".")).write_text(text)
-        self.git.run("add", "-A")
-        self.git.run(
-            "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty"
-        )
-        self.git.run("push", "-q", "origin", "HEAD:main")
-        return self.git.head[:12]
-
-    def clone(self, folder: Path) -> Repo:
-        url = self.git.line("remote", "get-url", "origin")
-        folder.mkdir()
-        git = Git(folder, self.lab.env)
-        git.run("clone", "-q", "--depth=1", "--branch=main", f"file://{url}", ".")
-        return replace(self, checkout=folder, said=io.StringIO())
-
-    def site(
-        self, event: str, at: datetime, env: Mapping[str, str], inputs: Mapping[str, str]
-    ) -> Site:
-        given = {
-            "IMAGE_NAME": IMAGE,
-            "DOCKER_REGISTRY": self.registry.host,
-            "HUB_START_CHECK": "false",
-        }
-        return Site(
-            inputs=read_inputs({f"R2D_{name}": text for name, text in {**given, **inputs}.items()}),
-            event=Event(
-                workspace=self.checkout,
-                name=event,
-                repository="org/repo",
-                ref="refs/heads/main",
-                default_branch="main",
-            ),
-            env={**self.lab.env, **env},
-            temporary=self.checkout.parent / "temporary",
-            runner=Runner(stream=self.said),
-            now=at,
-        )
-
-    def run(
-        self,
-        event: str = "push",
-        at: datetime = NOON,
-        env: Mapping[str, str] | None = None,
-        /,
-        **inputs: str,
-    ) -> Outcome:
-        outcome = walk(RUN, self.site(event, at, env or {}, inputs))
-        assert outcome.failure is None, (outcome.failure, self.said.getvalue())
-        return outcome
-
-    def digest(self, tag: str) -> str | None:
-        return self.registry.digest(IMAGE, tag)
-
-
-@pytest.fixture
-def repo(
-    lab: Lab,
-    engine: docker.DockerClient,
-    new_registry: Callable[..., RunningRegistry],
-    small_image: str,
-    tmp_path: Path,
-) -> Iterator[Repo]:
-    registry = new_registry()
-    base = f"{registry.host}/org/base"
-    engine.images.get(small_image).tag(base, "1")
-    engine.images.push(base, "1")
-    checkout = tmp_path / "checkout"
-    checkout.mkdir()
-    Git(tmp_path, lab.env).run("init", "-q", "--bare", "-b", "main", "origin.git")
-    repo = Repo(checkout, lab, registry)
-    repo.git.run("init", "-q", "-b", "main")
-    repo.git.run("remote", "add", "origin", str(tmp_path / "origin.git"))
-    repo.commit(Dockerfile=f"FROM {base}:1\nCOPY data.txt /data.txt\n", data_txt="1")
-    yield repo
-    forget_images(engine, f"{registry.host}/")
+__all__ = ["repo"]
 
 
 def made_since(registry: RunningRegistry, before: list[Request]) -> list[Request]:
@@ -192,6 +90,22 @@ def test_an_unpushed_run_gets_the_image_into_the_engine(
     tags = engine.images.get(f"{ours}:{commit}").tags
     assert {f"{ours}:{tag}" for tag in (commit, "v1", "latest")} <= set(tags)
     assert repo.digest(commit) is None
+
+
+def test_what_the_engine_cannot_pull_is_built(repo: Repo, engine: docker.DockerClient) -> None:
+    repo.run()
+    commit = repo.commit()
+
+    def lost(seen: Seen) -> Answer | None:
+        # The engine alone asks by digest.
+        return Answer(404) if "/manifests/sha256:" in seen.path else None
+
+    with in_front_of(repo.registry.host, lost) as front:
+        outcome = repo.run(NO_PUSH="true", DOCKER_REGISTRY=front.host)
+        assert outcome.status == "built"
+        assert "cannot be pulled, so the image is built" in repo.said.getvalue()
+        assert engine.images.get(f"{front.host}/{IMAGE}:{commit}")
+        forget_images(engine, f"{front.host}/")
 
 
 def test_what_the_key_finds_may_be_broken(repo: Repo) -> None:

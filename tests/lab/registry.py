@@ -6,11 +6,13 @@ import re
 import shlex
 import shutil
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lab.command import run
@@ -59,6 +61,7 @@ class RunningRegistry:
     host: str
     process: Process
     log: Path
+    tls: bool = False
 
     @property
     def port(self) -> int:
@@ -66,7 +69,7 @@ class RunningRegistry:
 
     @property
     def answers(self) -> bool:
-        return self.process.alive and _answers(self.host)
+        return self.process.alive and _answers(self.host, tls=self.tls)
 
     def requests(self) -> list[Request]:
         """All requests that clients made, in the order of their answers.
@@ -100,22 +103,37 @@ class RunningRegistry:
 
 
 def start_registry(
-    directory: Path, *, htpasswd: Mapping[str, str] | None = None, port: int | None = None
+    directory: Path,
+    *,
+    htpasswd: Mapping[str, str] | None = None,
+    token: Mapping[str, str] | None = None,
+    tls: tuple[Path, Path] | None = None,
+    in_memory: bool = False,
+    port: int | None = None,
 ) -> RunningRegistry:
     """Start a registry that keeps everything in `directory`, and wait until it answers.
 
-    With `htpasswd`, passwords by user name, it asks for one; otherwise anybody may do anything.
+    With `htpasswd`, passwords by user name, it asks for one, with `token`, the settings for its
+    token server, for a token; otherwise anybody may do anything. `tls` are the files of a
+    certificate and its key. `in_memory` is for many images that nobody wants to keep.
     A `port` that is taken, or none, means any free one.
     """
     (directory / STORAGE).mkdir(parents=True, exist_ok=True)
     if htpasswd is not None:
         _write_htpasswd(directory / "htpasswd", htpasswd)
     chosen = _free_port(port or 0)
-    command = _serve_command(directory, chosen, protected=htpasswd is not None)
+    config = _config(directory, protected=htpasswd is not None)
+    if token is not None:
+        config["auth"] = {"token": dict(token)}
+    if tls is not None:
+        config["http"] = {"tls": {"certificate": str(tls[0]), "key": str(tls[1])}}
+    if in_memory:
+        config["storage"] = {"inmemory": {}}
+    command = _serve_command(directory, chosen, config)
     log = directory / "registry.log"
     process = spawn(*command, log=log)
-    registry = RunningRegistry(f"{ADDRESS}:{chosen}", process, log)
-    wait_ready(process, lambda: _answers(registry.host), log=log, patience=START_SECONDS)
+    registry = RunningRegistry(f"{ADDRESS}:{chosen}", process, log, tls is not None)
+    wait_ready(process, lambda: registry.answers, log=log, patience=START_SECONDS)
     return registry
 
 
@@ -151,29 +169,28 @@ def _request(entry: re.Match[str]) -> Request:
     return Request(entry["method"], entry["path"], int(entry["status"]), sent)
 
 
-def _serve_command(directory: Path, port: int, *, protected: bool) -> list[str | Path]:
-    config = directory / "config.yml"
+def _serve_command(directory: Path, port: int, config: dict[str, Any]) -> list[str | Path]:
+    file = directory / "config.yml"
     program = find_program("docker-registry")
-    address = f"{ADDRESS if program else ''}:{port}"
+    http = {**config.get("http", {}), "addr": f"{ADDRESS if program else ''}:{port}"}
     # JSON is YAML, too.
-    config.write_text(json.dumps(_config(directory, address, protected=protected), indent=2))
+    file.write_text(json.dumps({**config, "http": http}, indent=2))
     if program:
-        return [program, "serve", config]
+        return [program, "serve", file]
     published, mount = f"{ADDRESS}:{port}:{port}", f"{directory}:{directory}"
     user = f"{os.getuid()}:{os.getgid()}"
     options = ["--rm", "--user", user, "--publish", published, "--volume", mount]
-    return ["docker", "run", *options, REGISTRY_IMAGE, "serve", config]
+    return ["docker", "run", *options, REGISTRY_IMAGE, "serve", file]
 
 
-def _config(directory: Path, address: str, *, protected: bool) -> dict[str, object]:
-    config: dict[str, object] = {
+def _config(directory: Path, *, protected: bool) -> dict[str, Any]:
+    config: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": False}},
         "storage": {
             "filesystem": {"rootdirectory": str(directory / STORAGE)},
             "delete": {"enabled": True},
         },
-        "http": {"addr": address},
     }
     if protected:
         config["auth"] = {"htpasswd": {"realm": "lab", "path": str(directory / "htpasswd")}}
@@ -199,8 +216,10 @@ def _free_port(wanted: int) -> int:
     return port
 
 
-def _answers(host: str) -> bool:
+def _answers(host: str, *, tls: bool = False) -> bool:
     connection = HTTPConnection(host, timeout=5)
+    if tls:
+        connection = HTTPSConnection(host, timeout=5, context=_trusting_anybody())
     try:
         # Outside of the interface that clients use, and so not among their requests.
         connection.request("GET", "/")
@@ -209,3 +228,11 @@ def _answers(host: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _trusting_anybody() -> ssl.SSLContext:
+    """To see whether something is there at all."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

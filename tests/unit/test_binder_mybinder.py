@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from r2d_action.binder.mybinder import BinderSource, read_events
+from r2d_action.binder.binderhub import BinderSource
+from r2d_action.binder.build_stream import read_events
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TEMPLATE = ROOT / "template-repo"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), TEMPLATE / "README.md"])
-EXAMPLES = sorted(ROOT.glob("docs/examples/*.yml"))
+EXAMPLES = sorted(ROOT.glob("docs/**/examples/*.yml"))
 WORKFLOWS = [*EXAMPLES, *sorted(TEMPLATE.glob(".github/workflows/*.yml"))]
 SHOWN = [*WORKFLOWS, TEMPLATE / "Dockerfile"]
 
@@ -29,7 +29,13 @@ INPUTS = {name.upper() for name, _ in table()}
 OUTPUT_NAMES = {output.name for output in OUTPUTS}
 # Names in capitals that belong to somebody else.
 TEMPLATE_NAMES = {"BASE_IMAGE", "QUAY_PASSWORD", "QUAY_USERNAME"}
-NOT_OURS = {"DOCKER_CONFIG", "GITHUB_TOKEN", "HOME", "SOURCE_SUBDIR"} | TEMPLATE_NAMES
+NOT_OURS = {
+    *TEMPLATE_NAMES,
+    *("DOCKER_CONFIG", "DOCKER_CONTEXT", "HOME", "REQUESTS_CA_BUNDLE", "SOURCE_SUBDIR"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "IMMUTABLE_WITH_EXCLUSION"),
+    *("DOCKER_HUB_TOKEN", "DOCKER_HUB_USERNAME", "REGISTRY_PASSWORD", "REGISTRY_USERNAME"),
+    *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_KEY"),
+}
 # With an underscore, or as code: `TAGS`, `NO_PUSH: true`.
 NAME = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w*])|(?<=`)[A-Z]{2,}(?=[`:])")
 

@@ -28,6 +28,7 @@ PLAN = BuildPlan(
     requirement="",
     extra_packages=(),
     labels=(),
+    builder="",
 )
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from r2d_action.build import Built, Layer
 from r2d_action.check.diagnosis import Reason
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport, TestResult, Verdict
-from r2d_action.errors import BuildFailed, Place
-from r2d_action.outcome import Checked, Failure, Outcome, from_json, to_json
-from r2d_action.publish import Published
-from r2d_action.reference import Digest, Reference, Tag
+from r2d_action.errors import BuildFailed, Failure, Place, PublishFailed
+from r2d_action.outcome import Checked, Outcome, from_json, to_json
+from r2d_action.publish import Copied, Published
+from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.report.outputs import OUTPUTS, outputs
 from r2d_action.report.summary import summary
 from unit.test_plan import plan
@@ -94,6 +98,33 @@ def test_the_summary_has_what_an_admin_wants_to_know() -> None:
         "COPY 'a¦b' /",
     ):
         assert part in page
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (None, "5.0 MB to download |"),
+        (4_950_000, "5.0 MB to download, as much as the last image |"),
+        (3_000_000, "5.0 MB to download, 2.0 MB more than the last image |"),
+        (9_000_000, "5.0 MB to download, 4.0 MB less than the last image |"),
+    ],
+)
+def test_the_summary_says_how_the_image_has_grown(before: int | None, words: str) -> None:
+    record = complete()
+    assert record.published
+    published = replace(record.published, compressed_size=5_000_000, previous_size=before)
+    assert words in summary(replace(record, published=published))
+
+
+def test_the_summary_names_the_copies_and_those_that_failed() -> None:
+    here, there = (Repository.parse(name) for name in ("quay.io/org/here", "ghcr.io/org/there"))
+    record = complete()
+    reference = here.tagged(Tag("0123456789ab"))
+    error = Failure.of(PublishFailed("It is full."))
+    copies = (Copied(repository=here, reference=reference), Copied(repository=there, error=error))
+    page = summary(replace(record, copies=copies))
+    assert "| Also in | `quay.io/org/here:0123456789ab` |" in page
+    assert "| Not in | `ghcr.io/org/there`: It is full. |" in page
 
 
 def test_the_summary_of_a_failure_names_place_and_remedy() -> None:

@@ -290,3 +290,30 @@ def test_labels_tell_where_the_image_comes_from() -> None:
     assert labels["org.opencontainers.image.source"] == "https://github.com/Owner/My-Repo"
     assert labels["org.opencontainers.image.created"] == "2026-08-03T04:05:06Z"
     assert labels["repo2docker.ref"] == "refs/heads/main"
+
+
+def test_further_repositories_are_each_named_once() -> None:
+    result = plan(
+        IMAGE_NAME="quay.io/org/image",
+        PUSH_TO="ghcr.io/Org/Image\n quay.io/org/image, docker.io/org/image org/image",
+    )
+    assert [str(one) for one in result.copies] == [
+        "ghcr.io/org/image",
+        "docker.io/org/image",
+    ]
+    assert "PUSH_TO: quay.io/org/image is in the list already." in result.notes
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("ghcr.io", "names no account"),
+        ("ghcr.io/org/image:v1", "carries a tag"),
+        ("ghcr.io/or_-g/image", "is not a legal image name"),
+        ("$REGISTRY/org/image", "does not expand"),
+    ],
+)
+def test_a_further_repository_that_cannot_be_is_refused(given: str, reason: str) -> None:
+    with pytest.raises(InputError, match=r"^PUSH_TO: ") as refusal:
+        plan(PUSH_TO=given)
+    assert reason in refusal.value.what

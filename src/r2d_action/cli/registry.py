@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import click
-import requests
 
 from r2d_action.cli.group import cli
 from r2d_action.cli.talk import runner_of
@@ -18,6 +17,8 @@ from r2d_action.outcome import to_json
 from r2d_action.reference import InvalidReference, Reference, Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.login import Login
+from r2d_action.registry.transport import new_session
 from r2d_action.retag import retag as retagged
 from r2d_action.retry import Retry
 
@@ -41,6 +42,6 @@ def retag(image: str, tags: tuple[str, ...]) -> None:
         ) from reason
     registry = reference.repository.registry
     login = credential_for(registry, inputs, docker_config(os.environ, Path.cwd()))
-    with requests.Session() as session:
-        client = Client(session, registry, login, Retry(time.sleep, runner.say))
+    with new_session(os.environ) as session:
+        client = Client(session, registry, Login.of(login), Retry(time.sleep, runner.say))
         click.echo(to_json(retagged(reference, names, client)))

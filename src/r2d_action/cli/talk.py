@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from r2d_action import HOME, __version__
-from r2d_action.errors import UserError
+from r2d_action.errors import Failure, UserError
 from r2d_action.inputs import ENV_PREFIX, table
-from r2d_action.outcome import Failure, Outcome
+from r2d_action.outcome import Outcome
 from r2d_action.report.summary import summary
 from r2d_action.runner import ActionsFiles, Redactor, Runner
 

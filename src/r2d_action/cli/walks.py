@@ -113,7 +113,8 @@ def _carry_out(
             runner=runner,
             now=datetime.now(timezone.utc),
         )
-        _finish(walk(stages, site, outcome), runner)
+        with site.session:
+            _finish(walk(stages, site, outcome), runner)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ class NewImage:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One place that names the image. ``selector`` finds it again, ``old`` and ``new`` are the
-    references (``tag`` or ``tag@digest``) before and after; ``aliases`` are the selectors of
-    further places that take their value from this one by a YAML alias."""
+    """One place that names the image. ``selector`` finds it again; ``old`` and ``new`` are what
+    stands behind the image's name: ``tag``, ``tag@digest`` or ``@digest``. ``aliases`` are the
+    selectors of further places that take their value from this one by a YAML alias."""
 
     path: str
     selector: str
@@ -39,3 +39,39 @@ class FileEdit:
     after: bytes
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place that names the image, and the selector to paste for it alone; the selector is
+    empty where nothing tells the place from another one."""
+
+    path: str
+    selector: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing may be written: one sentence with place, reason and remedy."""
+
+    what: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """``files`` are those in which there is something to change or to say. Where anything is
+    refused, none of them may be written.
+
+    ``names_image`` is false when no file names the image at all: then there is nothing to do
+    either, but hardly because the hub has the image already.
+    """
+
+    files: tuple[FileEdit, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    names_image: bool = True
+
+    @property
+    def changed(self) -> tuple[FileEdit, ...]:
+        return tuple(file for file in self.files if file.changes)

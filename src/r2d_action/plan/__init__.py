@@ -11,7 +11,8 @@ from r2d_action.context import Context
 from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.inputs import Inputs
-from r2d_action.plan.naming import repository_of
+from r2d_action.plan.binderhub import binderhub_reference, departures, require_binderhub_build
+from r2d_action.plan.naming import further_repositories, repository_of
 from r2d_action.plan.repo2docker import (
     extra_args_of,
     extra_packages_of,
@@ -45,12 +46,15 @@ def make_plan(
     skip = _why_skip(inputs, context)
     _require_no_contradiction(inputs)
     pushing = publishing and not why_no_push and not skip
+    repository = repository_of(inputs, event, pushing=pushing, notes=notes)
+    copies = tuple(further_repositories(inputs, repository, notes))
     return Plan(
         skip=skip,
-        repository=repository_of(inputs, event, pushing=pushing, notes=notes),
+        repository=repository,
         commit=commit,
         time=now,
         tags=tuple(planned_tags(inputs, event, commit=commit, now=now, notes=notes)),
+        copies=copies,
         why_no_push=why_no_push,
         reuse=_may_reuse(inputs, event),
         key_tags=inputs.reuse != "false",
@@ -58,7 +62,7 @@ def make_plan(
         public_check=inputs.public_registry_check,
         build=_build_plan(inputs, event, appendix=appendix, commit=commit, now=now),
         check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
-        binder=_binder_plan(inputs),
+        binder=_binder_plan(inputs, event, commit=commit, pushing=pushing, notes=notes),
         notes=tuple(notes),
     )
 
@@ -76,11 +80,21 @@ def _build_plan(
         requirement=requirement_of(inputs),
         extra_packages=extra_packages_of(inputs),
         labels=tuple(labels_of(event, commit=commit, now=now)),
+        builder=inputs.builder,
     )
 
 
-def _binder_plan(inputs: Inputs) -> BinderPlan:
+def _binder_plan(
+    inputs: Inputs, event: Event, *, commit: str, pushing: bool, notes: list[str]
+) -> BinderPlan:
+    name = None
+    if inputs.binderhub_image_prefix and pushing:
+        require_binderhub_build(inputs)
+        notes.extend(departures(inputs))
+        name = binderhub_reference(inputs.binderhub_image_prefix, event.repository, commit)
     return BinderPlan(
+        hub_url=inputs.binderhub_url,
+        name=name,
         cache=inputs.binder_cache,
         message=inputs.commit_msg,
         no_git_push=inputs.no_git_push,
@@ -109,10 +123,10 @@ def _may_reuse(inputs: Inputs, event: Event) -> bool:
 def _why_skip(inputs: Inputs, context: Context) -> str:
     if not context.is_empty:
         return ""
-    if inputs.mybinderorg_tag and not inputs.binder_cache:
+    if (inputs.mybinderorg_tag or inputs.binderhub_url) and not inputs.binder_cache:
         return (
             "The workspace is empty (the job has no actions/checkout step), so there is nothing "
-            "to build here; mybinder.org is asked to build by itself."
+            "to build here; Binder is asked to build by itself."
         )
     raise InputError(
         "There are no files to build in the workspace; add the step `uses: actions/checkout@v7` "

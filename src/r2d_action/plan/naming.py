@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from r2d_action.errors import InputError
 from r2d_action.event import Event
@@ -12,23 +13,50 @@ from r2d_action.reference import InvalidReference, Repository
 
 def repository_of(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> Repository:
     given = inputs.image_name or _default_name(inputs, event, pushing=pushing, notes=notes)
-    _refuse_odd_name(given)
-    name = _with_registry(given, _registry(inputs), notes)
-    if name != name.lower():
-        notes.append(f"The image is called {name.lower()}: names of images are in lower case.")
-        name = name.lower()
-    try:
-        repository = Repository.parse(name)
-    except InvalidReference as reason:
-        raise InputError(
-            f"IMAGE_NAME: {reason}; write for example `IMAGE_NAME: my-community/user-image`."
-        ) from None
+    _refuse_odd_name("IMAGE_NAME", given)
+    name = _lower_case(_with_registry(given, _registry(inputs), notes), notes)
+    repository = _parsed("IMAGE_NAME", name, example="my-community/user-image")
     if pushing and repository.registry.is_docker_hub and "/" not in name:
         raise InputError(
             f"IMAGE_NAME: {given!r} names no account of Docker Hub to push to; write for example "
             f"`IMAGE_NAME: my-community/{given}`, or name another registry in DOCKER_REGISTRY."
         )
     return repository
+
+
+def further_repositories(
+    inputs: Inputs, first: Repository, notes: list[str]
+) -> Iterator[Repository]:
+    """Those of PUSH_TO, each once. Raises :class:`InputError`."""
+    seen = {(first.registry.api_host, first.path)}
+    for given in inputs.push_to:
+        _refuse_odd_name("PUSH_TO", given)
+        name = _lower_case(given, notes)
+        repository = _parsed("PUSH_TO", name, example="ghcr.io/my-community/user-image")
+        if "/" not in name:
+            raise InputError(
+                f"PUSH_TO: {given!r} names no account to push to; write the whole name, for "
+                "example `PUSH_TO: ghcr.io/my-community/user-image`."
+            )
+        place = (repository.registry.api_host, repository.path)
+        if place in seen:
+            notes.append(f"PUSH_TO: {given} is in the list already.")
+        else:
+            seen.add(place)
+            yield repository
+
+
+def _lower_case(name: str, notes: list[str]) -> str:
+    if name != name.lower():
+        notes.append(f"The image is called {name.lower()}: names of images are in lower case.")
+    return name.lower()
+
+
+def _parsed(source: str, name: str, *, example: str) -> Repository:
+    try:
+        return Repository.parse(name)
+    except InvalidReference as reason:
+        raise InputError(f"{source}: {reason}; write for example `{source}: {example}`.") from None
 
 
 def _registry(inputs: Inputs) -> str:
@@ -67,20 +95,20 @@ def _legal_component(folder: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "image"
 
 
-def _refuse_odd_name(name: str) -> None:
+def _refuse_odd_name(source: str, name: str) -> None:
     last = name.rpartition("/")[2]
     if "$" in name:
         reason = "holds a `$`, which GitHub does not expand here; use an expression such as "
-        example = "`IMAGE_NAME: ${{ github.repository }}`"
+        example = f"`{source}: ${{{{ github.repository }}}}`"
     elif re.search(r"\s", name):
         reason, example = (
             "holds a space; write for example ",
-            "`IMAGE_NAME: my-community/user-image`",
+            f"`{source}: my-community/user-image`",
         )
     elif "@" in last or ":" in last:
         bare, _, tag = last.partition("@" if "@" in last else ":")
         reason = "carries a tag; name the image alone and give the tag by itself: "
-        example = f"`IMAGE_NAME: {name[: -len(last)]}{bare}` and `ADDITIONAL_TAG: {tag}`"
+        example = f"`{source}: {name[: -len(last)]}{bare}` and `ADDITIONAL_TAG: {tag}`"
     else:
         return
-    raise InputError(f"IMAGE_NAME: {name!r} {reason}{example}.")
+    raise InputError(f"{source}: {name!r} {reason}{example}.")

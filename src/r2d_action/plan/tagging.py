@@ -47,6 +47,11 @@ def tag_of_commit(sha: str) -> Tag:
     return Tag(sha[:COMMIT_DIGITS] or "local")
 
 
+def own_tag(commit: Tag, time: datetime) -> Tag:
+    """The tag of a rebuilt image alone, whose commit had an image before."""
+    return Tag(f"{commit}-{time:%Y%m%d%H%M%S}")
+
+
 def key_tag(key: str) -> Tag:
     """The tag under which an image is found by what decided it."""
     return Tag(f"r2d-key-{key}")

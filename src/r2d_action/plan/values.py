@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from r2d_action.reference import Reference, Repository, Tag
@@ -20,7 +20,8 @@ class PlannedTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
-    """How repo2docker is called; ``requirement`` is what pip takes, empty for the locked one."""
+    """How repo2docker is called; ``requirement`` is what pip takes, empty for the locked one.
+    ``builder`` is a builder of buildx that builds in place of the engine, empty for none."""
 
     user_name: str
     repo_dir: str
@@ -30,6 +31,7 @@ class BuildPlan:
     requirement: str
     extra_packages: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
+    builder: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +44,23 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinderPlan:
-    """``mybinder_ref`` is empty when mybinder.org is not asked."""
+    """``mybinder_ref`` is empty when mybinder.org is not asked, ``hub_url`` when no other BinderHub
+    is; under ``name`` that BinderHub looks for the image."""
 
     cache: bool
     message: str
     no_git_push: bool
     mybinder_ref: str
+    hub_url: str = ""
+    name: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``skip`` and ``why_no_push`` are sentences, empty when we build and push.
 
-    ``reuse`` says whether an image of the same key may stand in for a build, ``key_tags`` whether
+    ``copies`` are the further repositories that get the image under the same tags. ``reuse`` says
+    whether an image of the same key may stand in for a build, ``key_tags`` whether
     images are tagged with their key; ``cache_branches`` are those whose layers may be of use, the
     run's own first.
     """
@@ -64,6 +70,7 @@ class Plan:
     commit: str
     time: datetime
     tags: tuple[PlannedTag, ...]
+    copies: tuple[Repository, ...]
     why_no_push: str
     reuse: bool
     key_tags: bool
@@ -82,6 +89,16 @@ class Plan:
     def commit_reference(self) -> Reference:
         """The image under the tag that names its commit."""
         return self.repository.tagged(self.tags[0].tag)
+
+    @property
+    def repositories(self) -> tuple[Repository, ...]:
+        """All that this run pushes to, its own first."""
+        name = self.binder.name
+        return (self.repository, *self.copies, *((name.repository,) if name else ()))
+
+    def for_copy(self, repository: Repository) -> Plan:
+        """The plan of a further repository. Later runs look for keys and layers in the first."""
+        return replace(self, repository=repository, copies=(), key_tags=False, cache_branches=())
 
     @property
     def pushed_tags(self) -> tuple[PlannedTag, ...]:

@@ -18,11 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from docker.auth import INDEX_URL, convert_to_hostname, load_config
-from docker.errors import DockerException
+from docker.auth import INDEX_URL
 
 from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
+from r2d_action.registry.docker_logins import TOKEN_USER, DockerLogins
 
 HELPER = "r2d-action"
 VARIABLE = "R2D_ACTION_LOGINS"
@@ -66,7 +66,7 @@ def _imitate(docker_config: Path, folder: Path, hosts: tuple[str, ...]) -> None:
     content = _read_json(docker_config / "config.json")
     content.pop("auths", None)
     helpers = {INDEX_URL if host == DOCKER_HUB else host: HELPER for host in hosts}
-    content["credHelpers"] = {**content.get("credHelpers", {}), **helpers}
+    content["credHelpers"] = {**(content.get("credHelpers") or {}), **helpers}
     (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
     for entry in docker_config.iterdir() if docker_config.is_dir() else ():
         if entry.is_dir():
@@ -75,21 +75,8 @@ def _imitate(docker_config: Path, folder: Path, hosts: tuple[str, ...]) -> None:
 
 def _logins(docker_config: Path) -> dict[str, dict[str, str]]:
     """The logins that are written into the user's own configuration, by host."""
-    try:
-        auths = load_config(str(docker_config / "config.json")).auths
-    except DockerException:
-        return {}
-    found = {
-        convert_to_hostname(key): Credential(
-            entry.get("username") or "",
-            entry.get("password") or "",
-            "docker's configuration",
-            entry.get("IdentityToken") or "",
-        )
-        for key, entry in auths.items()
-        if entry
-    }
-    return {host: _answer(credential) for host, credential in found.items()}
+    written = DockerLogins(docker_config / "config.json").written()
+    return {_host(Registry(name)): _answer(credential) for name, credential in written.items()}
 
 
 def _host(registry: Registry) -> str:
@@ -97,7 +84,7 @@ def _host(registry: Registry) -> str:
 
 
 def _answer(credential: Credential) -> dict[str, str]:
-    user = "<token>" if credential.identity_token else credential.username
+    user = TOKEN_USER if credential.identity_token else credential.username
     return {"Username": user, "Secret": credential.identity_token or credential.password}
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from r2d_action.binder.mybinder import Triggered
+from r2d_action.binder.binderhub import Triggered
 from r2d_action.build import Built, Layer
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
-from r2d_action.outcome import Checked, Failure, Outcome, Reused
-from r2d_action.publish import Published
+from r2d_action.errors import Failure
+from r2d_action.outcome import Checked, Outcome, Reused
+from r2d_action.publish import Copied, Published
 
 LARGEST_LAYERS = 8
+NOT_WORTH_A_WORD = 100_000  # bytes
 
 
 def summary(outcome: Outcome) -> str:
@@ -82,11 +84,20 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
         tags = ", ".join(f"`{tag}`" for tag in outcome.published.tags)
         yield "Tags", tags
         yield "Digest", f"`{outcome.published.digest}`"
+        yield from _copies(outcome.copies)
     elif outcome.built and outcome.plan:
         yield "Tags on this runner", ", ".join(f"`{one.tag}`" for one in outcome.plan.tags)
     if outcome.built:
         yield "Size", _size(outcome.built, outcome.published)
         yield from _disk(outcome.built)
+
+
+def _copies(copies: Iterable[Copied]) -> Iterator[tuple[str, str]]:
+    for copy in copies:
+        if copy.reference:
+            yield "Also in", f"`{copy.reference.tagged_name}`"
+        elif copy.error:
+            yield "Not in", f"`{copy.repository}`: {copy.error.what}"
 
 
 def _disk(built: Built) -> Iterator[tuple[str, str]]:
@@ -99,7 +110,17 @@ def _size(built: Built, published: Published | None) -> str:
     text = f"{megabytes(built.size)} in {len(built.layers)} layers"
     if published and published.compressed_size:
         text += f", {megabytes(published.compressed_size)} to download"
+        text += _growth(published)
     return text
+
+
+def _growth(published: Published) -> str:
+    if published.previous_size is None:
+        return ""
+    grown = published.compressed_size - published.previous_size
+    if abs(grown) < NOT_WORTH_A_WORD:
+        return ", as much as the last image"
+    return f", {megabytes(abs(grown))} {'more' if grown > 0 else 'less'} than the last image"
 
 
 def _checks(checked: Checked | None) -> Iterator[tuple[str, str]]:
@@ -125,11 +146,14 @@ def _binder(outcome: Outcome) -> Iterator[tuple[str, str]]:
     if outcome.binder_cache:
         yield "binder/Dockerfile", outcome.binder_cache.note
     if outcome.mybinder:
-        yield "mybinder.org", _mybinder(outcome.mybinder)
+        yield "mybinder.org", _triggered(outcome.mybinder)
+    if outcome.prebuilt:
+        yield "BinderHub", _triggered(outcome.prebuilt)
 
 
-def _mybinder(triggered: Triggered) -> str:
-    return f"{triggered.note} [launch]({triggered.launch_url})"
+def _triggered(triggered: Triggered) -> str:
+    launch = f" [launch]({triggered.launch_url})" if triggered.launch_url else ""
+    return f"{triggered.note}{launch}"
 
 
 def _stages(outcome: Outcome) -> list[tuple[str, str]]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-import requests
-
+from r2d_action.binder.agreement import why_not_found
+from r2d_action.binder.binderhub import (
+    BinderHub,
+    BinderSource,
+    Prebuild,
+    Triggered,
+    TriggerOutcome,
+)
 from r2d_action.binder.cache import CacheCommit, CacheOutcome, CacheResult, commit_cache
-from r2d_action.binder.mybinder import BinderSource, Triggered, TriggerOutcome, trigger
+from r2d_action.binder.mybinder import MYBINDER
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.stages.plan import destination_of
@@ -22,8 +28,21 @@ def bindered(outcome: Outcome, site: Site) -> Outcome:
     if plan.binder.cache and outcome.published:
         outcome = replace(outcome, binder_cache=_cached(plan, site))
     if plan.binder.mybinder_ref and site.event.is_at_github:
-        outcome = replace(outcome, mybinder=_triggered(plan, site))
+        source = BinderSource(site.event.repository, plan.binder.mybinder_ref)
+        outcome = replace(outcome, mybinder=_triggered(MYBINDER, source, site))
+    if plan.binder.hub_url and site.event.is_at_github and (outcome.published or plan.skip):
+        outcome = replace(outcome, prebuilt=_prebuilt(plan, site))
     return outcome
+
+
+def _prebuilt(plan: Plan, site: Site) -> Triggered:
+    hub = BinderHub.at(plan.binder.hub_url, site.inputs.binderhub_token)
+    source = BinderSource(site.event.repository, plan.commit or site.event.sha)
+    triggered = _triggered(hub, source, site)
+    name = plan.binder.name
+    if name and (why := why_not_found(triggered, name)):
+        site.runner.warning(why, title=hub.name)
+    return triggered
 
 
 def _cached(plan: Plan, site: Site) -> CacheResult:
@@ -35,20 +54,17 @@ def _cached(plan: Plan, site: Site) -> CacheResult:
     return result
 
 
-def _triggered(plan: Plan, site: Site) -> Triggered:
-    source = BinderSource(site.event.repository, plan.binder.mybinder_ref)
-    with (
-        site.runner.group(f"Ask mybinder.org to build {source.ref}"),
-        requests.Session() as session,
-    ):
-        triggered = trigger(
-            session,
-            source,
+def _triggered(hub: BinderHub, source: BinderSource, site: Site) -> Triggered:
+    with site.runner.group(f"Ask {hub.name} to build {source.ref}"):
+        triggered = Prebuild(
+            hub=hub,
+            source=source,
+            session=site.session,
             say=site.runner.say,
             sleep=site.sleep,
             clock=time.monotonic,
-        )
+        )()
     if triggered.outcome in {TriggerOutcome.FAILED, TriggerOutcome.UNREACHABLE}:
         # Somebody else's service: it must not turn this run red.
-        site.runner.warning(triggered.note, title="mybinder.org")
+        site.runner.warning(triggered.note, title=hub.name)
     return triggered

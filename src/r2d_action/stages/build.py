@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from r2d_action.build import Built, Repo2dockerFailed, build
+from docker.errors import APIError
+
+from r2d_action.build import Built, Layers, Repo2dockerFailed, build
 from r2d_action.context import Context, laid_out
 from r2d_action.disk import freeing
-from r2d_action.engine import Engine, connect, free_bytes
+from r2d_action.engine import Engine, free_bytes, require_builder
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
 from r2d_action.outcome import Outcome, Reused
 from r2d_action.plan import Plan
 from r2d_action.plan.tagging import cache_tag
-from r2d_action.publish import auth_config
+from r2d_action.publish.push import auth_config
 from r2d_action.reference import Reference
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.lending import lent
 from r2d_action.report.diagnose import Sources, diagnose
 from r2d_action.retry import Temporary
-from r2d_action.stages.clients import credential, hasty_client_for
-from r2d_action.stages.plan import context_of
+from r2d_action.stages.clients import hasty_client_for, keychain_of
 from r2d_action.stages.site import Site
 
 # What repo2docker reads from the directory it is started in.
@@ -31,12 +32,10 @@ def built(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or plan.skip:
         return outcome
-    if outcome.reused:
-        if not plan.push:
-            _pull(outcome.reused, plan, site)
+    if outcome.reused and (plan.push or _pulled(outcome.reused, plan, site)):
         return outcome
-    runner = site.runner
-    engine = connect(site.env, site.event.workspace)
+    runner, engine = site.runner, site.engine
+    require_builder(plan.build.builder, engine)
     free_before = free_bytes(engine.client)
     with freeing(site.inputs.free_disk_space, site.env, runner):
         command = repo2docker_command(
@@ -50,21 +49,38 @@ def built(outcome: Outcome, site: Site) -> Outcome:
         with runner.group(f"Build {plan.commit_reference}"):
             result = _build(plan, site, engine, command)
     free_after = free_bytes(engine.client)
-    return replace(outcome, built=replace(result, free_before=free_before, free_after=free_after))
+    return replace(
+        outcome,
+        reused=None,
+        built=replace(result, free_before=free_before, free_after=free_after),
+    )
 
 
-def _pull(reused: Reused, plan: Plan, site: Site) -> None:
-    """Steps that follow expect the image in the engine, under all its tags."""
-    engine = connect(site.env, site.event.workspace)
-    auth = auth_config(credential(plan.repository.registry, plan, site))
+def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
+    """Steps that follow expect the image in the engine, under all its tags. False when the engine
+    cannot have it: what the registry said of it is not what it gives."""
+    auth = auth_config(keychain_of(plan, site).login(plan.repository.registry).credential())
     name = f"{plan.repository}@{reused.manifest.digest}"
     with site.runner.group(f"Pull {name}"):
-        image = engine.client.images.pull(name, auth_config=auth)
+        try:
+            image = site.engine.client.images.pull(name, auth_config=auth)
+        except APIError as refusal:
+            site.runner.say(f"cannot be pulled, so the image is built: {refusal.explanation}")
+            return False
     for planned in plan.tags:
         image.tag(plan.repository.name, str(planned.tag))
+    return True
 
 
-def _layers(plan: Plan, site: Site) -> tuple[Reference, ...]:
+def _layers(plan: Plan, site: Site) -> Layers:
+    exported = plan.build.builder and plan.push and plan.cache_branches
+    return Layers(
+        _layers_of_branches(plan, site),
+        plan.repository.tagged(cache_tag(plan.cache_branches[0])) if exported else None,
+    )
+
+
+def _layers_of_branches(plan: Plan, site: Site) -> tuple[Reference, ...]:
     """The images of the nearest branches; that there is none is no error."""
     client = hasty_client_for(plan.repository.registry, plan, site)
     found = []
@@ -80,12 +96,13 @@ def _layers(plan: Plan, site: Site) -> tuple[Reference, ...]:
 
 
 def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> Built:
-    context = context_of(site)
+    context = site.context
     config = site.event.workspace / REPO2DOCKER_CONFIG
     registry = plan.repository.registry
+    credential = keychain_of(plan, site).login(registry).credential()
     with (
         laid_out(context, site.git, appendix=plan.build.appendix) as folder,
-        lent(engine.env, engine.config, registry, credential(registry, plan, site)) as env,
+        lent(engine.env, engine.config, registry, credential) as env,
     ):
         try:
             return build(
@@ -95,7 +112,7 @@ def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> 
                 env=env,
                 repo2docker=command,
                 config=config if config.is_file() else None,
-                layers_from=_layers(plan, site),
+                layers=_layers(plan, site),
                 on_line=site.runner.say,
             )
         except Repo2dockerFailed as failed:

@@ -8,11 +8,9 @@ import docker
 
 from r2d_action.check.hub_start import HubStart, start_as_on_a_hub
 from r2d_action.check.image_tests import TestReport, find_image_tests, run_image_tests
-from r2d_action.engine import connect
-from r2d_action.errors import CheckFailed
-from r2d_action.outcome import Checked, Failure, Outcome
+from r2d_action.errors import CheckFailed, Failure
+from r2d_action.outcome import Checked, Outcome
 from r2d_action.plan import Plan
-from r2d_action.stages.plan import build_root_of
 from r2d_action.stages.site import Site
 
 
@@ -23,7 +21,7 @@ def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
         # A reused image passed them when it was made.
         return outcome
     image = image or plan.commit_reference.tagged_name
-    client = connect(site.env, site.event.workspace).client
+    client = site.engine.client
     checks = Checked(
         tests=_tests(client, image, plan, site), hub_start=_hub_start(client, image, plan, site)
     )
@@ -32,7 +30,7 @@ def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
 
 
 def _tests(client: docker.DockerClient, image: str, plan: Plan, site: Site) -> TestReport | None:
-    tests = find_image_tests(build_root_of(site), site.event.workspace)
+    tests = find_image_tests(site.build_root, site.event.workspace)
     if tests is None:
         return None
     with site.runner.group("Run the image's tests"):

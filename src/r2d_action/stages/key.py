@@ -18,7 +18,6 @@ from r2d_action.registry.client import RegistryError
 from r2d_action.retry import Temporary
 from r2d_action.stages.build import REPO2DOCKER_CONFIG
 from r2d_action.stages.clients import hasty_client_for
-from r2d_action.stages.plan import context_of
 from r2d_action.stages.site import Site
 
 
@@ -42,7 +41,7 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
 
 def _key(plan: Plan, site: Site) -> ImageKey:
     config = site.event.workspace / REPO2DOCKER_CONFIG
-    context = context_of(site)
+    context = site.context
     return key_of(
         material_of(
             plan.build,

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
+from r2d_action.binder.binderhub import BinderHub
 from r2d_action.binder.destination import Destination, find_destination, require_push
 from r2d_action.binder.folder import require_usable
-from r2d_action.context import Context, LeftOut, build_root, read_appendix, read_context
-from r2d_action.engine import docker_config
+from r2d_action.binder.whole_checkout import require_whole_checkout
+from r2d_action.context import Context, LeftOut, read_appendix
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan, make_plan
-from r2d_action.plan.repo2docker import subdir_of
 from r2d_action.stages.site import Site
 from r2d_action.workflow_files import unknown_inputs_in
 
 
 def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome:
     """``publishing`` is false where this run ends before the image is pushed."""
-    context = context_of(site)
+    context = site.context
     plan = make_plan(
         site.inputs,
         site.event,
@@ -31,6 +29,10 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
     )
     if plan.binder.cache:
         _require_binder_cache_possible(site)
+    if plan.binder.hub_url:
+        BinderHub.at(plan.binder.hub_url, site.inputs.binderhub_token)
+    if plan.binder.name and (note := require_whole_checkout(site.git, context.files)):
+        plan = replace(plan, notes=(*plan.notes, note))
     _say_what_happens(plan, context, site, publishing=publishing)
     return replace(outcome, plan=plan)
 
@@ -43,51 +45,6 @@ def _require_binder_cache_possible(site: Site) -> None:
 
 def destination_of(site: Site) -> Destination:
     return find_destination(site.git, site.event, no_git_push=site.inputs.no_git_push)
-
-
-def build_root_of(site: Site) -> Path:
-    return build_root(site.event.workspace, subdir_of(site.inputs))
-
-
-def context_of(site: Site) -> Context:
-    inputs = site.inputs
-    return read_context(
-        build_root_of(site),
-        keep_git=inputs.keep_git,
-        private=private_paths(site.env, site.event.workspace),
-        # Left by an earlier run, it would make this build a copy of the image that it names.
-        without=("binder",) if inputs.binder_cache else (),
-    )
-
-
-# Variables that name a file with a credential in it, and what that is.
-_CREDENTIAL_VARIABLES = {
-    "GOOGLE_APPLICATION_CREDENTIALS": "a login to Google Cloud",
-    "GOOGLE_GHA_CREDS_PATH": "a login to Google Cloud",
-    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": "a login to Google Cloud",
-    "AWS_SHARED_CREDENTIALS_FILE": "access keys of Amazon",
-    "AWS_WEB_IDENTITY_TOKEN_FILE": "a token for Amazon",
-    "AZURE_CONFIG_DIR": "a login to Azure",
-    "KUBECONFIG": "a login to a cluster",
-    "NETRC": "passwords",
-    "REGISTRY_AUTH_FILE": "logins to registries",
-    "RUNNER_TEMP": "files of the runner itself",
-}
-
-
-def private_paths(env: Mapping[str, str], workspace: Path) -> dict[Path, str]:
-    """Absolute paths that must not enter an image, and what each holds."""
-    named = {
-        workspace / env[name]: holds
-        for name, holds in _CREDENTIAL_VARIABLES.items()
-        if env.get(name)
-    }
-    config = docker_config(env, workspace)
-    docker_files = {config / "config.json": "the login of docker"}
-    # The folder as well, with docker's state, unless it is the checkout itself.
-    if not workspace.is_relative_to(config):
-        docker_files[config] = "the login of docker"
-    return {**named, **docker_files}
 
 
 def _advice(left_out: LeftOut) -> str:

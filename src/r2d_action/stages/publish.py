@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from r2d_action.engine import connect
-from r2d_action.errors import PublishFailed
+from r2d_action.binder.binderhub_publish import publish_for_binderhub
+from r2d_action.errors import Failure, PublishFailed
 from r2d_action.order import Order
-from r2d_action.outcome import Failure, Outcome
+from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
-from r2d_action.publish import Publisher, require_public
-from r2d_action.stages.clients import client_for, nobody
+from r2d_action.publish import Copied, Publisher, Source
+from r2d_action.publish.public import require_public
+from r2d_action.reference import Reference
+from r2d_action.registry.keychain import Keychain
+from r2d_action.stages.clients import keychain_of, nobody
 from r2d_action.stages.site import Site
 
 
@@ -19,19 +23,55 @@ def published(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or not plan.push:
         return outcome
-    publisher = _publisher(plan, outcome, site)
-    with site.runner.group(f"Publish {plan.commit_reference}"):
-        if outcome.reused:
-            result = publisher.reused(outcome.reused.manifest)
-        else:
-            result = publisher.built(connect(site.env, site.event.workspace))
-    error = _not_public(plan, site)
-    return replace(outcome, published=result, failure=Failure.of(error) if error else None)
+    first, *copies = _everywhere(plan, outcome, site)
+    outcome = replace(outcome, published=first.published, copies=tuple(copies))
+    failure = _not_everywhere(first, copies) or _not_public(plan, site)
+    return replace(outcome, failure=failure)
 
 
-def _publisher(plan: Plan, outcome: Outcome, site: Site) -> Publisher:
-    # Looked up only now: some credentials live for minutes, and a build for longer.
-    client = client_for(plan.repository.registry, plan, site)
+def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
+    """The plan's own repository first. One that fails does not hold up the others, and the
+    layers leave the engine once, for the first registry that takes them."""
+    source = _found(plan, outcome, site)
+    for one in (plan, *map(plan.for_copy, plan.copies)):
+        with site.runner.group(f"Publish {one.commit_reference}"):
+            try:
+                publisher = _publisher(one, keychain_of(plan, site), outcome, site)
+                if source:
+                    result = publisher.reused(source)
+                else:
+                    result = publisher.built(site.engine, plan.commit_reference.tagged_name)
+                    source = publisher.source(result) if len(plan.repositories) > 1 else None
+                yield Copied(
+                    repository=one.repository, published=result, reference=result.reference
+                )
+            except PublishFailed as error:
+                site.runner.say(str(error))
+                yield Copied(repository=one.repository, error=Failure.of(error))
+    if source and plan.binder.name:
+        yield _named_for_binderhub(source, plan.binder.name, keychain_of(plan, site), site)
+
+
+def _named_for_binderhub(source: Source, name: Reference, keychain: Keychain, site: Site) -> Copied:
+    repository = name.repository
+    with site.runner.group(f"Publish {name}"):
+        try:
+            client = keychain.client(repository.registry)
+            reference = publish_for_binderhub(source, client, name, say=site.runner.say)
+        except PublishFailed as error:
+            return Copied(repository=repository, error=Failure.of(error))
+    return Copied(repository=repository, reference=reference)
+
+
+def _found(plan: Plan, outcome: Outcome, site: Site) -> Source | None:
+    if outcome.reused is None:
+        return None
+    client = keychain_of(plan, site).client(plan.repository.registry)
+    return Source(client, plan.commit_reference, outcome.reused.manifest)
+
+
+def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
+    client = keychain.client(plan.repository.registry)
     site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
     order = Order(
         # Asked in passing; a remote that is slow to answer must not hold up a finished image.
@@ -42,15 +82,29 @@ def _publisher(plan: Plan, outcome: Outcome, site: Site) -> Publisher:
         repository=plan.repository,
         created=dict(plan.build.labels)[CREATED],
     )
-    key = outcome.key.value if outcome.key and not outcome.reused else ""
+    key = outcome.key.value if outcome.key and plan.key_tags and not outcome.reused else ""
     return Publisher(plan=plan, client=client, order=order, key=key, say=site.runner.say)
 
 
-def _not_public(plan: Plan, site: Site) -> PublishFailed | None:
+def _not_everywhere(first: Copied, copies: list[Copied]) -> Failure | None:
+    failures = [one.error for one in (first, *copies) if one.error]
+    if not copies or not failures:
+        return first.error
+    arrived = ", ".join(str(one.reference) for one in (first, *copies) if one.reference)
+    missing = ", ".join(str(one.repository) for one in (first, *copies) if one.error)
+    return replace(
+        failures[0],
+        what=f"{missing} did not get the image; {arrived or 'no other repository'} has it. Run the "
+        "job again when this is mended: it sends only what is missing.",
+        remedy="\n".join(failure.what for failure in failures),
+    )
+
+
+def _not_public(plan: Plan, site: Site) -> Failure | None:
     if not plan.public_check:
         return None
     try:
         require_public(plan.repository, plan.tags[0].tag, nobody(plan.repository.registry, site))
     except PublishFailed as error:
-        return error
+        return Failure.of(error)
     return None

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
+import requests
+
+from r2d_action.context import Context, build_root, read_context
+from r2d_action.engine import Engine, connect
 from r2d_action.event import Event
 from r2d_action.git import Git
 from r2d_action.inputs import Inputs
+from r2d_action.plan.repo2docker import subdir_of
+from r2d_action.private import private_paths
+from r2d_action.reference import Registry
+from r2d_action.registry.keychain import Keychain
+from r2d_action.registry.transport import new_session
 from r2d_action.retry import Retry
 from r2d_action.runner import Runner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """``env`` is the whole environment; ``temporary`` a folder that has the same path in
-    every run, gone with the job."""
+    every run, gone with the job. What costs time is looked for when it is first needed."""
 
     inputs: Inputs
     event: Event
@@ -27,6 +37,31 @@ class Site:
     runner: Runner
     now: datetime
     sleep: Callable[[float], None] = time.sleep
+    keychains: dict[Registry, Keychain] = field(default_factory=dict)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Raises :class:`EngineError`."""
+        return connect(self.env, self.event.workspace)
+
+    @property
+    def build_root(self) -> Path:
+        return build_root(self.event.workspace, subdir_of(self.inputs))
+
+    @cached_property
+    def context(self) -> Context:
+        """The checkout is walked once."""
+        return read_context(
+            self.build_root,
+            keep_git=self.inputs.keep_git,
+            private=private_paths(self.env, self.event.workspace),
+            # Left by an earlier run, it would make this build a copy of the image that it names.
+            without=("binder",) if self.inputs.binder_cache else (),
+        )
+
+    @cached_property
+    def session(self) -> requests.Session:
+        return new_session(self.env)
 
     @property
     def git(self) -> Git:

@@ -11,18 +11,23 @@ from r2d_action.inputs import Inputs
 from r2d_action.reference import Registry, Repository
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
+from r2d_action.retry import Retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What a provider works with. ``env`` is the environment of the run without our inputs;
-    ``mask`` is told each secret where it is born, before anything else is done with it."""
+    ``mask`` is told each secret where it is born, before anything else is done with it;
+    ``extra`` makes the libraries of one cloud importable (``"google"``), which a plain
+    installation does not have."""
 
     inputs: Inputs
     env: Mapping[str, str]
     session: requests.Session
     mask: Callable[[str], None]
     say: Callable[[str], None]
+    retry: Retry
+    extra: Callable[[str], None]
 
 
 def _no_login(_registry: Registry, _means: Means) -> Credential | None:

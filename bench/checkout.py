@@ -1,0 +1,43 @@
+"""A repository on a runner's disk, with a remote that has every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.command import run
+
+IDENTITY = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path, files: Mapping[str, str]) -> Checkout:
+        remote = folder.with_suffix(".git")
+        run("git", "init", "--quiet", "--bare", remote)
+        run("git", "init", "--quiet", "--initial-branch", "main", folder)
+        checkout = cls(folder)
+        checkout.git("remote", "add", "origin", str(remote))
+        checkout.commit(files)
+        return checkout
+
+    def commit(self, files: Mapping[str, str]) -> None:
+        """A new commit with these files changed; with none of them it has the old files."""
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.git("add", "--all")
+        self.git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", "Change")
+        self.git("push", "--quiet", "origin", "HEAD:main")
+
+    def git(self, *arguments: str) -> str:
+        return run("git", *arguments, cwd=self.folder).strip()
+
+    @property
+    def sha(self) -> str:
+        return self.git("rev-parse", "HEAD")

@@ -1,0 +1,214 @@
+"""docs/benchmarks.md, from what was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from bench import startup
+from bench.cost import Cost
+from bench.images import SMALL_MEGABYTES
+from bench.keys import KeyCost
+from bench.scenarios import CHAINS, FLOWS, LARGE, NOTHING, SMALL, Scenario
+
+MEGABYTE = 1e6
+NOT_MEASURED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``size`` is LARGE or SMALL."""
+
+    store: str
+    size: str
+    scenario: str
+
+
+@dataclass(slots=True)
+class Results:
+    """``versions`` by store; ``megabytes`` are those of the large image, unpacked; ``costs`` by
+    case and flow, one for each round."""
+
+    versions: Mapping[str, str]
+    keys: Sequence[KeyCost]
+    starts: list[startup.Seconds]
+    megabytes: int = 0
+    costs: dict[Case, dict[str, list[Cost]]] = field(default_factory=dict)
+
+    def add(self, case: Case, flow: str, cost: Cost) -> None:
+        self.costs.setdefault(case, {}).setdefault(flow, []).append(cost)
+
+
+def page(results: Results) -> str:
+    parts = (_head(results), *_flows(results), _sizes(results), _keys(results), _start(results))
+    return "\n".join(parts)
+
+
+def _head(results: Results) -> str:
+    return f"""\
+# Benchmarks
+
+Written by `python -m bench` ([how](../bench/README.md)) on {date.today():%d %B %Y}: a machine with
+{os.cpu_count()} cores and Python {platform.python_version()}, no other work on it, all sides in one
+run and in turn. Look at the ratios: the seconds are that machine's. Figures are the median of all
+rounds, with the lowest and the highest in brackets.
+
+## A commit's way to the registry
+
+Three flows take the same commits to registries of their own, each from an empty engine, as on a
+fresh runner:
+
+- **ours**: `r2d-action run`;
+- **reference**: the steps of repo2docker-action. Pull `latest`, build with repo2docker and
+  `--cache-from` that image, push each tag;
+- **floor**: plain `docker buildx build` with the same cache as ours, then `docker push` of each
+  tag. Whoever builds at all, with this cache and this engine, cannot be much faster.
+
+The image has {results.megabytes} MB: a base image, and packages that pip installs from a
+`requirements.txt`. The registries are on the same machine, so that a transfer costs next to nothing
+here; on a real network the bytes weigh more. Bytes and requests are counted by the registries, that
+of the base image included.
+"""
+
+
+# A commit's way ----------------------------------------------------------------------------
+
+
+def _flows(results: Results) -> Iterator[str]:
+    for store, versions in results.versions.items():
+        cases = {
+            scenario: results.costs[case]
+            for chain in CHAINS[LARGE]
+            for scenario in chain
+            if (case := Case(store, LARGE, scenario.name)) in results.costs
+        }
+        yield f"### Image store: {store}\n\n{versions}.\n"
+        yield _times(cases)
+        yield _traffic(cases)
+
+
+Cases = Mapping[Scenario, Mapping[str, Sequence[Cost]]]
+
+
+def _times(cases: Cases) -> str:
+    rows = [
+        (
+            scenario.name,
+            _ratio(costs, "reference"),
+            _ratio(costs, "floor"),
+            *(_seconds(costs.get(flow, ())) for flow in ("ours", "reference", "floor")),
+        )
+        for scenario, costs in cases.items()
+    ]
+    return _table(("", "ours / reference", "ours / floor", "ours", "reference", "floor"), rows)
+
+
+def _traffic(cases: Cases) -> str:
+    rows = [
+        (
+            scenario.name,
+            _side_by_side(costs, lambda cost: cost.traffic.up / MEGABYTE, ".1f"),
+            _side_by_side(costs, lambda cost: cost.traffic.down / MEGABYTE, ".1f"),
+            _side_by_side(costs, lambda cost: cost.traffic.requests, ".0f"),
+        )
+        for scenario, costs in cases.items()
+    ]
+    return _table(("ours / reference / floor", "MB up", "MB down", "requests"), rows)
+
+
+def _ratio(costs: Mapping[str, Sequence[Cost]], other: str) -> str:
+    if other not in costs:
+        return NOT_MEASURED
+    pairs = zip(costs["ours"], costs[other], strict=True)
+    ratios = [mine.seconds / theirs.seconds for mine, theirs in pairs]
+    # A hundredth says nothing about a fiftieth.
+    digits = 2 if min(ratios) > 0.1 else 3
+    low, middle, high = (
+        f"{value:.{digits}f}" for value in (min(ratios), statistics.median(ratios), max(ratios))
+    )
+    return f"**{middle}** ({low} to {high})"
+
+
+def _seconds(costs: Sequence[Cost]) -> str:
+    return _spread([cost.seconds for cost in costs], ".1f") if costs else NOT_MEASURED
+
+
+def _side_by_side(
+    costs: Mapping[str, Sequence[Cost]], amount: Callable[[Cost], float], form: str
+) -> str:
+    in_order = (costs[flow] for flow in FLOWS if flow in costs)
+    medians = (statistics.median(map(amount, series)) for series in in_order)
+    return " / ".join(format(median, form) for median in medians)
+
+
+# What else is measured ---------------------------------------------------------------------
+
+
+def _sizes(results: Results) -> str:
+    megabytes = {SMALL: SMALL_MEGABYTES, LARGE: results.megabytes}
+    rows = [
+        (
+            f"{megabytes[case.size]} MB",
+            case.store,
+            _ratio(costs, "reference"),
+            _spread([cost.seconds for cost in costs["ours"]], ".2f"),
+            _side_by_side({"ours": costs["ours"]}, lambda cost: cost.traffic.up, ".0f"),
+            _side_by_side({"ours": costs["ours"]}, lambda cost: cost.traffic.requests, ".0f"),
+        )
+        for case, costs in results.costs.items()
+        if case.scenario == NOTHING.name
+    ]
+    return f"""\
+## Nothing changed, whatever the image's size
+
+The engine has no part in it, and no layer moves:
+
+{_table(("image", "store", "ours / reference", "ours", "bytes up", "requests"), rows)}"""
+
+
+def _keys(results: Results) -> str:
+    rows = [
+        (
+            f"{cost.files:,}",
+            f"**{cost.ratio:.2f}**",
+            _spread(cost.key, ".3f"),
+            _spread(cost.git_status, ".3f"),
+        )
+        for cost in results.keys
+    ]
+    return f"""\
+## Knowing that nothing changed
+
+The work of `r2d-action plan`, image key included, in a clean checkout, beside `git status` of the
+same files:
+
+{_table(("files", "key / git status", "key", "git status"), rows)}"""
+
+
+def _start(results: Results) -> str:
+    return f"""\
+## The start of the action
+
+From the runner's first command to the first line of a build, beside `pip install` of the same
+packages. Downloads are cached for all sides.
+
+{startup.report(results.starts)}
+
+Cold means that nothing is installed; warm, that an earlier run on the same runner has installed it.
+"""
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    if len(values) == 1:
+        return f"{values[0]:{form}} s"
+    middle = statistics.median(values)
+    return f"{middle:{form}} s ({min(values):{form}} to {max(values):{form}})"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,0 +1,40 @@
+"""The published image gets the name under which a BinderHub looks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from r2d_action.binder.binderhub_manifest import findable_manifest
+from r2d_action.errors import PublishFailed
+from r2d_action.publish import Source
+from r2d_action.publish.refusals import explained, unreachable
+from r2d_action.reference import Reference
+from r2d_action.registry.client import Client, RegistryError
+from r2d_action.registry.copy import copy_manifest
+from r2d_action.retry import Temporary
+
+
+def publish_for_binderhub(
+    source: Source, client: Client, name: Reference, *, say: Callable[[str], None]
+) -> Reference:
+    """``name`` with the digest that it stands for now, which need not be that of the source.
+
+    ``client`` is for the registry of ``name``. Raises :class:`PublishFailed`.
+    """
+    manifest = findable_manifest(source.manifest)
+    home, repository = source.reference.repository, name.repository
+    try:
+        if home != repository:
+            copy_manifest(source.client, home, client, repository, manifest, say)
+        client.put_manifest(repository, str(name.tag), manifest)
+        found = client.digest(repository, str(name.tag))
+    except RegistryError as error:
+        raise explained(error, repository) from error
+    except Temporary as trouble:
+        raise unreachable(trouble, client, repository) from trouble
+    if found != manifest.digest:
+        raise PublishFailed(
+            f"{name} should be {manifest.digest} and is {found or 'nothing'}; run the job again."
+        )
+    say(f"tagged {name}")
+    return name.with_digest(manifest.digest)

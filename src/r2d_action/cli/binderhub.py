@@ -1,0 +1,69 @@
+"""The command that asks a BinderHub for a build."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import click
+import requests
+
+from r2d_action.binder.binderhub import (
+    BinderHub,
+    BinderSource,
+    Prebuild,
+    PrebuildFailed,
+    TriggerOutcome,
+)
+from r2d_action.cli.group import cli
+from r2d_action.cli.talk import runner_of
+from r2d_action.errors import InputError
+from r2d_action.event import Event, read_event
+from r2d_action.inputs import ENV_PREFIX
+from r2d_action.outcome import to_json
+
+DEFAULT_BRANCH = "HEAD"
+
+
+@cli.command()
+@click.argument("repository", default="")
+@click.option("--ref", default="", help="Branch, tag or commit; the default branch if left out.")
+def prebuild(repository: str, ref: str) -> None:
+    """Have the BinderHub at R2D_BINDERHUB_URL build REPOSITORY (owner/name at GitHub) now.
+
+    Without REPOSITORY, the repository and the commit are those of the workflow's run.
+    R2D_BINDERHUB_TOKEN is a token of the JupyterHub that the BinderHub belongs to, if it wants
+    one. Ends with 0 when the image is there.
+    """
+    token = os.environ.get(f"{ENV_PREFIX}BINDERHUB_TOKEN", "").strip()
+    runner = runner_of(os.environ, (token,))
+    runner.mask(token)
+    hub = BinderHub.at(os.environ.get(f"{ENV_PREFIX}BINDERHUB_URL", "").strip(), token)
+    source = _source(repository, ref, read_event(os.environ, Path.cwd()))
+    title = f"Ask {hub.name} to build {source.repository} at {source.short_ref}"
+    with runner.group(title), requests.Session() as session:
+        result = Prebuild(
+            hub=hub,
+            source=source,
+            session=session,
+            say=runner.say,
+            sleep=time.sleep,
+            clock=time.monotonic,
+        )()
+    click.echo(runner.redact(to_json(result)))
+    if result.outcome is not TriggerOutcome.BUILT:
+        raise PrebuildFailed(result.note)
+    runner.say(result.note)
+
+
+def _source(repository: str, ref: str, event: Event) -> BinderSource:
+    if not repository and event.is_at_github:
+        repository, ref = event.repository, ref or event.sha
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository, re.ASCII):
+        raise InputError(
+            f"{repository or 'nothing'!r} is not a repository at GitHub; write for example "
+            "`r2d-action prebuild octo/course --ref main`."
+        )
+    return BinderSource(repository, ref or DEFAULT_BRANCH)

@@ -1,0 +1,163 @@
+"""The command that brings a new image into a hub's configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from r2d_action.cli.group import FOLDER, cli
+from r2d_action.cli.talk import runner_of
+from r2d_action.errors import HubFailed, InputError
+from r2d_action.hub.edit import accepted, edit
+from r2d_action.hub.files import look_at
+from r2d_action.hub.selector import InvalidSelector, Selector, parse_selector
+from r2d_action.hub.values import Candidate, Edited, NewImage
+from r2d_action.outcome import to_json
+from r2d_action.reference import Digest, InvalidReference, Repository, Tag
+from r2d_action.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    file: str
+    place: str
+    old: str
+    new: str
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord:
+    """``place`` is the selector to paste."""
+
+    file: str
+    place: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRecord:
+    reason: str
+    candidates: tuple[CandidateRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRecord:
+    file: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """What is printed on standard output."""
+
+    image: str
+    tag: str
+    changes: tuple[ChangeRecord, ...]
+    refusals: tuple[RefusalRecord, ...]
+    notes: tuple[NoteRecord, ...]
+
+
+@cli.command("update-hub")
+@click.option("--directory", type=FOLDER, required=True, help="A checkout of the hub's repository.")
+@click.option("--image", required=True, help="The image's name, without a tag.")
+@click.option("--tag", required=True, help="The tag that the hub is to run.")
+@click.option("--digest", default="", help="Its digest, for places that pin one.")
+@click.option(
+    "--files", "globs", multiple=True, metavar="GLOB", help="Files to look at. [all YAML]"
+)
+@click.option("--select", "selectors", multiple=True, metavar="SELECTOR", help="Places to change.")
+def update_hub(
+    directory: Path,
+    image: str,
+    tag: str,
+    digest: str,
+    globs: tuple[str, ...],
+    selectors: tuple[str, ...],
+) -> None:
+    """Put a new tag into the files of a hub's configuration, and change nothing else in them.
+
+    Nothing is written when anything is refused. The changes, or the refusals with the places
+    to choose from, are printed as JSON.
+    """
+    new = _new_image(image, tag, digest)
+    chosen = tuple(map(_selector, selectors))
+    paths = _paths(directory, globs)
+    before = {path: Path(directory, path).read_bytes() for path in paths}
+    edited = edit(before, new, chosen, files_were_named=bool(globs))
+    for file in edited.changed:
+        Path(directory, file.path).write_bytes(file.after)
+    click.echo(to_json(_record(new, edited)))
+    _tell(accepted(edited), new, runner_of(os.environ))
+
+
+def _new_image(image: str, tag: str, digest: str) -> NewImage:
+    try:
+        return NewImage(Repository.parse(image), Tag(tag), Digest(digest) if digest else None)
+    except InvalidReference as reason:
+        raise InputError(
+            f"{reason}; write for example `--image quay.io/org/image --tag 0123456789ab`."
+        ) from reason
+
+
+def _selector(text: str) -> Selector:
+    try:
+        return parse_selector(text)
+    except InvalidSelector as reason:
+        raise InputError(f"--select {reason}.") from reason
+
+
+def _paths(directory: Path, globs: Sequence[str]) -> tuple[str, ...]:
+    looked = look_at(_files_below(directory), globs)
+    if looked.unmatched:
+        raise HubFailed(f"--files: no file in {directory} is named by {looked.unmatched[0]!r}.")
+    return looked.paths
+
+
+def _files_below(directory: Path) -> Iterator[str]:
+    """Links are left alone: they may lead out of the checkout."""
+    for folder, folders, names in os.walk(directory):
+        folders[:] = [name for name in folders if name not in (".git", "node_modules")]
+        for name in names:
+            path = Path(folder, name)
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(directory).as_posix()
+
+
+def _record(new: NewImage, edited: Edited) -> UpdateRecord:
+    return UpdateRecord(
+        image=new.repository.name,
+        tag=new.tag.name,
+        changes=tuple(
+            ChangeRecord(one.path, one.selector, one.old, one.new, one.aliases)
+            for file in edited.files
+            for one in file.changes
+        ),
+        refusals=tuple(
+            RefusalRecord(refusal.what, tuple(map(_candidate, refusal.candidates)))
+            for refusal in edited.refusals
+        ),
+        notes=tuple(NoteRecord(file.path, note) for file in edited.files for note in file.notes),
+    )
+
+
+def _candidate(one: Candidate) -> CandidateRecord:
+    return CandidateRecord(one.path, one.selector, one.old)
+
+
+def _tell(edited: Edited, new: NewImage, runner: Runner) -> None:
+    for file in edited.files:
+        for note in file.notes:
+            runner.say(f"{file.path}, {note}")
+    if not edited.names_image:
+        runner.warning(
+            f"No file that was looked at names {new.repository}; put it into the hub's "
+            "configuration once by hand.",
+            title="The hub does not name the image",
+        )
+    elif not edited.changed:
+        runner.say(f"Nothing to do: the hub has {new.repository}:{new.tag} already.")

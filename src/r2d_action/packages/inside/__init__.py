@@ -1,0 +1,1 @@
+"""What runs inside the image, with its own shell; never imported."""

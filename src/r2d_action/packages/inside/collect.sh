@@ -1,0 +1,17 @@
+# Runs with the shell, find and tar of any image, and knows no packages: it collects the files
+# that package managers keep beside what they install. "$1" is a folder for the result.
+#
+# Devices are not told apart: a home that is a volume has packages too. Folders called pkgs are
+# conda's downloads, which are not installed.
+cd / || exit 1
+find . \( -path ./proc -o -path ./sys -o -path ./dev -o -name pkgs \) -prune -o -type f \( \
+    -path '*/conda-meta/*.json' \
+    -o -path '*-packages/*.dist-info/METADATA' \
+    -o -path '*-packages/*.dist-info/direct_url.json' \
+    -o -path '*-packages/*.egg-info' \
+    -o -path '*-packages/*.egg-info/PKG-INFO' \
+    -o -path '*/lib*/*/DESCRIPTION' \
+    -o -path './var/lib/dpkg/status' \
+    -o -path './var/lib/dpkg/status.d/*' \
+    \) -print >"$1/names" 2>/dev/null
+tar -cf "$1/found.tar" -T "$1/names"

@@ -1,0 +1,88 @@
+"""What is known of what is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """Who installed a package, in the order in which people care."""
+
+    CONDA = "conda"
+    PIP = "pip"
+    R = "R"
+    APT = "apt"
+
+
+KINDS = tuple(Kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """``build`` tells apart what has one version: conda's build, or the commit of a checkout.
+
+    ``place`` is the prefix of a conda environment, else the folder that the package is in, and
+    empty for apt. ``source`` is where to get it again: conda's address with ``#`` and its MD5, a
+    requirement's address for pip, R's repository or ``github:owner/name@commit``.
+    """
+
+    kind: Kind
+    name: str
+    version: str
+    build: str = ""
+    place: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageList:
+    """Sorted: two images with the same packages have equal lists."""
+
+    packages: tuple[Package, ...]
+
+    def __iter__(self) -> Iterator[Package]:
+        return iter(self.packages)
+
+    def of(self, kind: Kind) -> tuple[Package, ...]:
+        return tuple(one for one in self.packages if one.kind is kind)
+
+
+class Move(str, Enum):
+    """``CHANGED`` is a package that is neither newer nor older: built anew, or from another
+    commit."""
+
+    REMOVED = "removed"
+    DOWN = "down"
+    UP = "up"
+    CHANGED = "changed"
+    ADDED = "added"
+
+
+MOVES = tuple(Move)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """``old`` and ``new`` are versions, empty where there was or is none."""
+
+    kind: Kind
+    name: str
+    move: Move
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    changes: tuple[Change, ...]
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def count(self, move: Move) -> int:
+        return sum(change.move is move for change in self.changes)

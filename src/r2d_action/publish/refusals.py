@@ -1,0 +1,51 @@
+"""What a registry's refusal means to the person who has to mend it."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from r2d_action.errors import LoginFailed, PublishFailed
+from r2d_action.reference import Repository
+from r2d_action.registry.client import Client
+from r2d_action.registry.providers import provider_of
+from r2d_action.registry.refusal import RegistryError
+from r2d_action.retry import Temporary
+
+
+def explained(error: RegistryError, repository: Repository) -> PublishFailed:
+    """Its operator knows best what it means; nobody else's words are as exact."""
+    said = f"{error.status or ''} {error.code} {error.message}".strip()
+    advice = provider_of(repository.registry).explain(error, repository)
+    if error.is_denial:
+        return LoginFailed(
+            f"{repository.registry} does not let this run push to {repository}: "
+            f"{advice or _GENERAL_ADVICE} It said: {said}"
+        )
+    if advice:
+        return PublishFailed(f"{error.host} refused {repository}: {advice} It said: {said}")
+    return PublishFailed(
+        f"{error.host} refused a request for {repository}: {said}; the image stays in the engine "
+        "of this runner."
+    )
+
+
+_GENERAL_ADVICE = (
+    "check that DOCKER_USERNAME and DOCKER_PASSWORD are set from secrets that exist, that the "
+    "repository exists, and that the account may write to it."
+)
+
+
+def unreachable(trouble: Temporary, client: Client, repository: Repository) -> PublishFailed:
+    return PublishFailed(
+        f"{client.registry} could not be reached: {trouble.reason}, {client.retry.tries} times in "
+        f"a row; run the job again later. {_limits(trouble, repository)}".strip()
+    )
+
+
+def _limits(trouble: Temporary, repository: Repository) -> str:
+    if not re.search(r"\b429\b|too many requests", trouble.reason, re.IGNORECASE):
+        return ""
+    host = repository.registry.host
+    error = RegistryError(host, HTTPStatus.TOO_MANY_REQUESTS, "", trouble.reason)
+    return provider_of(repository.registry).explain(error, repository)

@@ -1,0 +1,43 @@
+"""Before the build: may this run push at all? A wrong password costs seconds, not a build."""
+
+from __future__ import annotations
+
+from r2d_action.outcome import Outcome
+from r2d_action.plan import Plan
+from r2d_action.publish.refusals import explained, unreachable
+from r2d_action.reference import Repository
+from r2d_action.registry.providers import provider_of
+from r2d_action.registry.refusal import RegistryError
+from r2d_action.retry import Temporary
+from r2d_action.stages.clients import keychain_of
+from r2d_action.stages.site import Site
+
+
+def permitted(outcome: Outcome, site: Site) -> Outcome:
+    """Raises :class:`PublishFailed`."""
+    plan = outcome.plan
+    if plan and plan.push:
+        for repository in plan.repositories:
+            # What is reused is there, and pushed at once, which proves the same.
+            if not outcome.reused or repository != plan.repository:
+                _require_push(repository, plan, site)
+    return outcome
+
+
+def _require_push(repository: Repository, plan: Plan, site: Site) -> None:
+    with site.runner.group(f"May this run push to {repository}?"):
+        keychain, registry = keychain_of(plan, site), repository.registry
+        client = keychain.client(registry)
+        site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
+        provider_of(registry).prepare(repository, keychain.means_for(registry))
+        try:
+            client.require_push(repository)
+            site.runner.say("push    is allowed")
+        except RegistryError as error:
+            raise explained(error, repository) from error
+        except Temporary as trouble:
+            problem = unreachable(trouble, client, repository)
+            if repository == plan.repository:
+                raise problem from trouble
+            # It may be there again after the build, and must not hold up the others.
+            site.runner.warning(str(problem))

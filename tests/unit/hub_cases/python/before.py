@@ -1,0 +1,16 @@
+"""The hub of quay.io/example-org/user-image:v1"""
+
+c = get_config()  # noqa
+c.DockerSpawner.image = "quay.io/example-org/user-image:v1"
+# c.DockerSpawner.image = "quay.io/example-org/user-image:v0"
+c.KubeSpawner.profile_list = [
+    {
+        "display_name": "Größe S",
+        "kubespawner_override": {"image": "quay.io/example-org/user-image:v1"},
+        "description": "quay.io/example-org/user-image:v1",
+    },
+    dict(
+        display_name="Gpu", kubespawner_override={"image": "quay.io/example-org/user-image-gpu:v1"}
+    ),
+]
+print(f"runs quay.io/example-org/user-image:v1")
