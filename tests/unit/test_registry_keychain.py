@@ -18,8 +18,8 @@ GIVEN = Inputs(docker_username="given", docker_password="s3cret")
 EXCHANGED = Credential("exchanged", "s3cret", "the job's own token")
 
 
-def entry(user: str, password: str = "s3cret") -> dict[str, str]:
-    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+def entry(user: str, padding: str = "") -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{user}:s3cret{padding}".encode()).decode()}
 
 
 def written(folder: Path, **content: object) -> Path:
@@ -115,12 +115,12 @@ def test_what_an_entry_may_hold(tmp_path: Path) -> None:
         tmp_path,
         auths={
             "a.org": {"username": "ann", "password": "s3cret"},
-            "b.org": {"identitytoken": "opaque", **entry("00000000", "")},
+            "b.org": {"identitytoken": "opaque", **entry("00000000")},
             "c.org": {"auth": base64.b64encode(b'_json_key:{"a": "b:c"}').decode()},
             "d.org": {},
             "e.org": {"auth": "not base64!"},
             "f.org": "text",
-            "g.org": entry("padded", "s3cret\0\0"),
+            "g.org": entry("padded", "\0\0"),
         },
     )
     found = DockerLogins(folder / "config.json").written()

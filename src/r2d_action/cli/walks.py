@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -15,10 +11,9 @@ from typing import NoReturn, TextIO
 import click
 
 from r2d_action.cli.group import FOLDER, cli, input_options
-from r2d_action.cli.talk import runner_of, tell
+from r2d_action.cli.site import site_of
+from r2d_action.cli.talk import tell
 from r2d_action.errors import InputError
-from r2d_action.event import read_event
-from r2d_action.inputs import ENV_PREFIX, read_inputs
 from r2d_action.outcome import Outcome, from_json, to_json
 from r2d_action.report.outputs import outputs
 from r2d_action.report.summary import summary
@@ -26,7 +21,6 @@ from r2d_action.runner import Runner
 from r2d_action.stages.check import checked
 from r2d_action.stages.plan import planned
 from r2d_action.stages.publish import published
-from r2d_action.stages.site import Site
 from r2d_action.walk import BUILD, PLAN, RUN, Stage, walk
 
 
@@ -98,45 +92,8 @@ def _carry_out(
     path: Path | None = None,
     outcome: Outcome | None = None,
 ) -> None:
-    env = {**os.environ, **_as_variables(options)}
-    workspace = {"GITHUB_WORKSPACE": str(path.resolve())} if path else {}
-    inputs = read_inputs(env)
-    runner = runner_of(env, inputs.secrets)
-    for secret in inputs.secrets:
-        runner.mask(secret)
-    with _temporary_folder(env) as temporary:
-        site = Site(
-            inputs=inputs,
-            event=read_event({**env, **workspace}, Path.cwd()),
-            env=_without_inputs(env),
-            temporary=temporary,
-            runner=runner,
-            now=datetime.now(timezone.utc),
-        )
-        with site.session:
-            _finish(walk(stages, site, outcome), runner)
-
-
-@contextmanager
-def _temporary_folder(env: Mapping[str, str]) -> Iterator[Path]:
-    """The runner's own, which has one path in all runs and is emptied between them; at a
-    laptop a new one, since others could know a fixed one before we make it."""
-    if env.get("RUNNER_TEMP"):
-        yield Path(env["RUNNER_TEMP"], "r2d-action")
-        return
-    with tempfile.TemporaryDirectory(prefix="r2d-action-") as name:
-        yield Path(name)
-
-
-def _as_variables(options: Mapping[str, str | None]) -> dict[str, str]:
-    return {
-        f"{ENV_PREFIX}{name.upper()}": value for name, value in options.items() if value is not None
-    }
-
-
-def _without_inputs(env: Mapping[str, str]) -> dict[str, str]:
-    """The inputs, passwords among them, are nothing to the programs that we call."""
-    return {name: value for name, value in env.items() if not name.startswith(ENV_PREFIX)}
+    with site_of(options, path) as site:
+        _finish(walk(stages, site, outcome), site.runner)
 
 
 def _finish(outcome: Outcome, runner: Runner) -> NoReturn:

@@ -41,6 +41,16 @@ class Comparison:
     runs: Reference
     compared: Compared
 
+    @property
+    def sentence(self) -> str:
+        return f"The server runs {self.runs}{_REST[self.compared]}"
+
+
+_REST = {
+    Compared.DIGEST: ": the very image that was asked for.",
+    Compared.TAG_IN_REGISTRY: ", and the registry has the image that was asked for there.",
+    Compared.TAG: ". Only the tag was compared, not the digest.",
+}
 
 DigestOf = Callable[[Repository, Tag], Digest | None]
 """The digest that the registry has under a tag, None when it does not tell."""

@@ -115,7 +115,7 @@ def _is_as_meant(
     new: NewImage,
 ) -> bool:
     if is_yaml(path):
-        return reads_the_same(located.events, after, changes)
+        return reads_the_same(located.text, after, changes)
     moved = [one.place for one in stale]
     again = locate(path, after.encode(), Image.of(new.repository))
     expected = [new_text(place, new) if place in moved else place.old for place in located.places]

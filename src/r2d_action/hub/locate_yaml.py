@@ -39,7 +39,6 @@ def locate_yaml(text: str, image: Image) -> Located:
         text,
         tuple(one for one in findings if isinstance(one, Place)),
         tuple(one for one in findings if isinstance(one, Note)),
-        tree.events,
     )
 
 
@@ -255,9 +254,11 @@ def _place(
 
 def _mirrors(scalar: Scalar, tag: str) -> Iterator[Note]:
     """Words for people that repeat the tag, of what the place belongs to."""
+    if not re.search(r"[0-9]", tag):
+        return  # "the latest packages" says nothing of a tag
     word = re.compile(rf"(?<![\w.-]){re.escape(tag)}(?![\w-]|\.\w)")
     here: Node | None = scalar.parent
-    while tag and here is not None:
+    while here is not None:
         if isinstance(here, Mapping):
             for name, (_, value) in own_entries(here).items():
                 is_text = isinstance(value, Scalar) and keys.is_for_people(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from r2d_action.hub.selector import Key, Path
 
@@ -87,13 +86,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """``text`` is the file without a byte order mark, ``events`` what YAML's parser said of it;
-    ``names_image`` counts what the notes tell of as well."""
+    """``text`` is the file without a byte order mark; ``names_image`` counts what the notes tell
+    of as well."""
 
     text: str = ""
     places: tuple[Place, ...] = ()
     notes: tuple[Note, ...] = ()
-    events: tuple[Any, ...] = ()
 
     @property
     def names_image(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -118,39 +118,38 @@ def spliced(text: str, changes: Iterable[Piece]) -> str:
 # Reading it back ------------------------------------------------------------------------------
 
 
-def reads_the_same(before: Sequence[Any], after: str, changes: Iterable[Piece]) -> bool:
-    """Whether YAML's parser says the same of ``after`` as its events of ``before``, but for what
-    was to change."""
+def reads_the_same(before: str, after: str, changes: Iterable[Piece]) -> bool:
+    """Whether YAML's parser says the same of both texts, but for what was to change."""
     values = {number: piece.value for piece in changes for number in piece.events}
     try:
-        events = events_of(after)
+        was, now = events_of(before), events_of(after)
     except NotYaml:
         return False
-    staying = [
-        (number, event) for number, event in enumerate(before) if values.get(number, "") is not None
-    ]
-    return len(events) == len(staying) and all(
-        _has_value(now, was, value)
-        if (value := values.get(number)) is not None
-        else _looks(now) == _looks(was)
-        for now, (number, was) in zip(events, staying, strict=True)
-    )
+    staying = [number for number in range(len(was)) if values.get(number, "") is not None]
+    looks = [_looks(was[number]) for number in staying]
+    for place, number in enumerate(staying):
+        value = values.get(number)
+        if value is not None and place < len(now):
+            if not _has_value(now[place], was[number], value):
+                return False
+            looks[place] = _looks(now[place])
+    return looks == list(map(_looks, now))
 
 
 def _has_value(event: Any, was: Any, value: str) -> bool:
-    same_name = (event.anchor, event.tag) == (was.anchor, was.tag)
+    same_name = (type(event), event.anchor, event.tag) == (type(was), was.anchor, was.tag)
     return same_name and bool(event.value.strip() == value)
 
 
-def _looks(event: Any) -> tuple[object, ...]:
+def _looks(event: Any) -> object:
     kind = type(event)
-    return kind, _LOOKS[kind](event) if kind in _LOOKS else None
+    return _LOOKS[kind](event) if kind in _LOOKS else kind
 
 
-_COLLECTION = attrgetter("anchor", "tag", "implicit", "flow_style")
+_COLLECTION = attrgetter("__class__", "anchor", "tag", "implicit", "flow_style")
 _LOOKS: dict[type, Callable[[Any], object]] = {
     yaml.ScalarEvent: attrgetter("value", "anchor", "tag", "implicit", "style"),
-    yaml.AliasEvent: attrgetter("anchor"),
+    yaml.AliasEvent: attrgetter("__class__", "anchor"),
     yaml.MappingStartEvent: _COLLECTION,
     yaml.SequenceStartEvent: _COLLECTION,
 }

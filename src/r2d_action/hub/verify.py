@@ -112,6 +112,7 @@ def verify(hub: Hub, trial: Trial, tools: Tools) -> Verified:
             _require_status(access)
             spec = _run(check, access, PRINT_IMAGE).output
         comparison = compare(trial.image, spec, tools.digest_of)
+        tools.runner.say(comparison.sentence)
         output = _command_output(check, access)
     finally:
         _stop(check)

@@ -27,8 +27,8 @@ def packages_in(files: Mapping[str, bytes]) -> PackageList:
         *r_packages(others),
         *debian_packages(files),
     )
-    return PackageList(tuple(sorted(dict.fromkeys(found), key=_place)))
+    return PackageList(tuple(sorted(dict.fromkeys(found), key=_order)))
 
 
-def _place(one: Package) -> tuple[int, str, str, str, str]:
+def _order(one: Package) -> tuple[int, str, str, str, str]:
     return KINDS.index(one.kind), one.name, one.version, one.place, one.build

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from r2d_action.packages import debian
+from r2d_action.packages.debian import version_key
 from r2d_action.packages.values import Kind, Move
 
 
 def move(kind: Kind, old: str, new: str) -> Move:
     """From one version to another; ``CHANGED`` where nobody can tell."""
-    before, after = _key(kind, old), _key(kind, new)
-    if not (old[:1].isdecimal() and new[:1].isdecimal()) or type(before) is not type(after):
-        return Move.CHANGED
-    if before == after:
+    before, after = _keys(kind, old, new)
+    if before == after or not (old[:1].isdecimal() and new[:1].isdecimal()):
         return Move.CHANGED
     return Move.UP if before < after else Move.DOWN
 
@@ -31,13 +30,17 @@ def _first_number(version: str) -> str:
     return match[1] if match else ""
 
 
-def _key(kind: Kind, version: str) -> Any:
+def _keys(kind: Kind, old: str, new: str) -> tuple[Any, Any]:
     if kind is Kind.R:
-        # https://rdrr.io/r/base/numeric_version.html: a dash parts numbers as a dot does.
-        return [int(number) for number in re.findall(r"\d+", version)]
-    if kind is Kind.APT:
-        return debian.version_key(version)
-    try:
-        return Version(version)
-    except InvalidVersion:
-        return None
+        # A dash parts numbers as a dot does:
+        # https://stat.ethz.ch/R-manual/R-devel/library/base/html/numeric_version.html
+        return _numbers(old), _numbers(new)
+    if kind is not Kind.APT:
+        # Conda's versions need not be Python's.
+        with suppress(InvalidVersion):
+            return Version(old), Version(new)
+    return version_key(old), version_key(new)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from r2d_action.errors import PublishFailed
-from r2d_action.publish.refusals import explained
 from r2d_action.reference import Repository, Tag
 from r2d_action.registry.client import Client, RegistryError
+from r2d_action.registry.explanation import explained
 from r2d_action.registry.providers import provider_of
 
 

@@ -14,11 +14,11 @@ from r2d_action.order import Order, Unknown
 from r2d_action.plan import Plan
 from r2d_action.plan.tagging import cache_tag, key_tag, own_tag
 from r2d_action.publish.push import push
-from r2d_action.publish.refusals import explained, unreachable
 from r2d_action.publish.values import Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.registry.client import Client, Manifest, RegistryError
 from r2d_action.registry.copy import copy_manifest
+from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.retry import Temporary
 
 Result = TypeVar("Result")

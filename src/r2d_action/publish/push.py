@@ -11,9 +11,9 @@ from docker.errors import APIError
 
 from r2d_action.engine import Engine
 from r2d_action.errors import LoginFailed, PublishFailed
-from r2d_action.publish.refusals import explained
 from r2d_action.reference import Digest, Reference
 from r2d_action.registry.auth import Credential
+from r2d_action.registry.explanation import explained
 from r2d_action.registry.login import Login
 from r2d_action.registry.refusal import RegistryError, printable
 from r2d_action.retry import Retry, Temporary

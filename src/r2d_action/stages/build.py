@@ -59,7 +59,8 @@ def built(outcome: Outcome, site: Site) -> Outcome:
 def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
     """Steps that follow expect the image in the engine, under all its tags. False when the engine
     cannot have it: what the registry said of it is not what it gives."""
-    auth = auth_config(keychain_of(plan, site).login(plan.repository.registry).credential())
+    registry = plan.repository.registry
+    auth = auth_config(keychain_of(registry, site).login(registry).credential())
     name = f"{plan.repository}@{reused.manifest.digest}"
     with site.runner.group(f"Pull {name}"):
         try:
@@ -99,7 +100,7 @@ def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> 
     context = site.context
     config = site.event.workspace / REPO2DOCKER_CONFIG
     registry = plan.repository.registry
-    credential = keychain_of(plan, site).login(registry).credential()
+    credential = keychain_of(registry, site).login(registry).credential()
     with (
         laid_out(context, site.git, appendix=plan.build.appendix) as folder,
         lent(engine.env, engine.config, registry, credential) as env,

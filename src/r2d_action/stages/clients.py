@@ -14,15 +14,15 @@ from r2d_action.retry import Retry
 from r2d_action.stages.site import Site
 
 
-def keychain_of(plan: Plan, site: Site) -> Keychain:
-    own = plan.repository.registry
+def keychain_of(own: Registry, site: Site) -> Keychain:
+    """``own`` is the registry that user and password of the inputs are for."""
     return site.keychains.setdefault(own, _keychain(own, site))
 
 
 def hasty_client_for(registry: Registry, plan: Plan, site: Site) -> Client:
     """For what a run can do without: worth a second try, and not a long wait."""
     retry = Retry(site.sleep, site.runner.say, tries=2)
-    return keychain_of(plan, site).client(registry, retry)
+    return keychain_of(plan.repository.registry, site).client(registry, retry)
 
 
 def nobody(registry: Registry, site: Site) -> Client:

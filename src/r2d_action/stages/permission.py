@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
-from r2d_action.publish.refusals import explained, unreachable
 from r2d_action.reference import Repository
+from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.registry.providers import provider_of
 from r2d_action.registry.refusal import RegistryError
 from r2d_action.retry import Temporary
@@ -26,7 +26,7 @@ def permitted(outcome: Outcome, site: Site) -> Outcome:
 
 def _require_push(repository: Repository, plan: Plan, site: Site) -> None:
     with site.runner.group(f"May this run push to {repository}?"):
-        keychain, registry = keychain_of(plan, site), repository.registry
+        keychain, registry = keychain_of(plan.repository.registry, site), repository.registry
         client = keychain.client(registry)
         site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
         provider_of(registry).prepare(repository, keychain.means_for(registry))

@@ -32,11 +32,12 @@ def published(outcome: Outcome, site: Site) -> Outcome:
 def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
     """The plan's own repository first. One that fails does not hold up the others, and the
     layers leave the engine once, for the first registry that takes them."""
-    source = _found(plan, outcome, site)
+    keychain = keychain_of(plan.repository.registry, site)
+    source = _found(plan, outcome, keychain)
     for one in (plan, *map(plan.for_copy, plan.copies)):
         with site.runner.group(f"Publish {one.commit_reference}"):
             try:
-                publisher = _publisher(one, keychain_of(plan, site), outcome, site)
+                publisher = _publisher(one, keychain, outcome, site)
                 if source:
                     result = publisher.reused(source)
                 else:
@@ -49,7 +50,7 @@ def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
                 site.runner.say(str(error))
                 yield Copied(repository=one.repository, error=Failure.of(error))
     if source and plan.binder.name:
-        yield _named_for_binderhub(source, plan.binder.name, keychain_of(plan, site), site)
+        yield _named_for_binderhub(source, plan.binder.name, keychain, site)
 
 
 def _named_for_binderhub(source: Source, name: Reference, keychain: Keychain, site: Site) -> Copied:
@@ -63,10 +64,10 @@ def _named_for_binderhub(source: Source, name: Reference, keychain: Keychain, si
     return Copied(repository=repository, reference=reference)
 
 
-def _found(plan: Plan, outcome: Outcome, site: Site) -> Source | None:
+def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
     if outcome.reused is None:
         return None
-    client = keychain_of(plan, site).client(plan.repository.registry)
+    client = keychain.client(plan.repository.registry)
     return Source(client, plan.commit_reference, outcome.reused.manifest)
 
 

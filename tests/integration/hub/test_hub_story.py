@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integration.hub.parts import Commands, Course
-from lab.hub import ADMIN, CONFIGURATOR, RunningHub
+from lab.hub import ADMIN, CONFIGURATOR, VERIFY_USER, RunningHub
 
 
 def test_from_one_image_to_the_next_and_back(
@@ -12,7 +12,7 @@ def test_from_one_image_to_the_next_and_back(
     admin = commands.as_bearer_of(clean_hub.token(ADMIN, f"access:services!service={CONFIGURATOR}"))
 
     def verified(tag: str) -> str:
-        done = commands("verify-hub", course.pinned(tag), HUB_VERIFY_COMMAND='echo "is $COURSE"')
+        done = admin("verify-hub", course.pinned(tag), HUB_VERIFY_COMMAND='echo "is $COURSE"')
         assert done.record["runs"] == course.reference(tag)
         assert done.record["compared"] == "tag-in-registry"
         return str(done.record["output"])
@@ -32,7 +32,7 @@ def test_from_one_image_to_the_next_and_back(
 
     broken = admin("configure-hub", course.pinned("v3"))
     assert broken.record["configurator"]["old"] == course.reference("v2")
-    failed = commands("verify-hub", course.pinned("v3"))
+    failed = admin("verify-hub", course.pinned("v3"))
     assert failed.code == 8
     assert "jupyterhub-singleuser" in failed.said
     assert "executable file not found" in failed.said

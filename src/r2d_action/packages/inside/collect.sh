@@ -10,7 +10,7 @@ find . \( -path ./proc -o -path ./sys -o -path ./dev -o -name pkgs \) -prune -o 
     -o -path '*-packages/*.dist-info/direct_url.json' \
     -o -path '*-packages/*.egg-info' \
     -o -path '*-packages/*.egg-info/PKG-INFO' \
-    -o -path '*/lib*/*/DESCRIPTION' \
+    -o -name DESCRIPTION \
     -o -path './var/lib/dpkg/status' \
     -o -path './var/lib/dpkg/status.d/*' \
     \) -print >"$1/names" 2>/dev/null

@@ -1,0 +1,152 @@
+"""A Dockerfile as a list of instructions with their lines.
+
+https://docs.docker.com/reference/dockerfile/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, cast
+
+from dockerfile_parse import DockerfileParser
+
+from r2d_action.errors import Place
+from r2d_action.key import NoKey
+from r2d_action.key.bases import SCRATCH, images_in
+from r2d_action.report.diagnose.sources import SourceFile
+
+_HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """``line`` counts from 1; ``value`` is on one line, whatever it was."""
+
+    keyword: str
+    value: str
+    line: int
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What follows the options, also of the form of a JSON list."""
+        words = _json_words(self.value) or tuple(self.value.split())
+        return tuple(word for word in words if not word.startswith("--"))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return tuple(word for word in self.value.split() if word.startswith("--"))
+
+    @property
+    def is_list(self) -> bool:
+        return bool(_json_words(self.value)) or self.value.strip() == "[]"
+
+
+def _json_words(value: str) -> tuple[str, ...]:
+    try:
+        words = json.loads(value[value.index("[") :]) if value.rstrip().endswith("]") else ()
+    except ValueError:
+        return ()
+    listed = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return tuple(words) if listed else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The image that a stage begins with; ``image`` is empty where a build argument that
+    has no value here decides."""
+
+    image: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """Without tag and digest, and without Docker Hub's own names in front."""
+        name = re.sub(r"(?:@|:(?!.*/)).*", "", self.image)
+        return re.sub(r"^(?:docker\.io/)?(?:library/)?", "", name)
+
+    @property
+    def tag(self) -> str:
+        match = re.search(r":([^/:@]+)(?:@|$)", self.image)
+        return match[1] if match else ""
+
+    @property
+    def is_pinned(self) -> bool:
+        return "@" in self.image or self.tag not in {"", "latest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    file: SourceFile
+    instructions: tuple[Instruction, ...]
+
+    @classmethod
+    def parse(cls, file: SourceFile) -> Dockerfile:
+        # It reads bytes, whatever its annotations say.
+        text = cast("IO[str]", BytesIO(_blanked(file.text).encode()))
+        steps = (
+            Instruction(step["instruction"], step["value"], step["startline"] + 1)
+            for step in DockerfileParser(fileobj=text).structure
+            if step["instruction"] != "COMMENT"
+        )
+        return cls(file, tuple(steps))
+
+    def at(self, line: int | None) -> Place:
+        return self.file.at(line)
+
+    def all(self, *keywords: str) -> Iterator[Instruction]:
+        return (one for one in self.instructions if one.keyword in keywords)
+
+    @property
+    def final(self) -> tuple[Instruction, ...]:
+        """The instructions of the last stage: what the image is made of."""
+        starts = [n for n, one in enumerate(self.instructions) if one.keyword == "FROM"]
+        return self.instructions[starts[-1] :] if starts else ()
+
+    def last(self, keyword: str) -> Instruction | None:
+        return next((one for one in reversed(self.final) if one.keyword == keyword), None)
+
+    def bases(self) -> Iterator[Base]:
+        """The images from outside, one for each stage that begins with one."""
+        stages: set[str] = set()
+        arguments: list[str] = []
+        for one in self.instructions:
+            if one.keyword == "ARG" and not stages:
+                arguments.append(f"ARG {one.value}")
+            elif one.keyword == "FROM" and one.words:
+                image = _expanded(one.words[0], arguments)
+                if image.lower() not in stages and image != SCRATCH:
+                    yield Base(image, one.line)
+                stages.update({one.words[-1].lower(), "a stage"})
+
+    @property
+    def base(self) -> Base | None:
+        """What the last stage builds on, where that comes from outside."""
+        start = self.final[0] if self.final else None
+        return next((base for base in self.bases() if start and base.line == start.line), None)
+
+
+def _expanded(word: str, arguments: list[str]) -> str:
+    try:
+        return next(iter(images_in("\n".join([*arguments, f"FROM {word}"]), {})), "")
+    except NoKey:
+        return ""
+
+
+def _blanked(text: str) -> str:
+    """Lines of a script are no instructions, though they may look like some; the others
+    keep their numbers."""
+    lines: list[str] = []
+    ends: list[str] = []
+    for line in text.splitlines():
+        if ends:
+            ends = ends[1:] if line.strip() == ends[0] else ends
+            lines.append("")
+            continue
+        lines.append(line)
+        if not line.lstrip().startswith("#"):
+            ends = [match[2] for match in _HEREDOC.finditer(line)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,129 @@
+"""What the rules look at: the files of a build, read when they are first asked for."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from functools import cached_property
+from pathlib import Path
+
+from r2d_action.context import Context
+from r2d_action.doctor.buildpack import DOCKER, Decision, decide
+from r2d_action.doctor.dockerfile_text import Dockerfile
+from r2d_action.doctor.environment_yml import Environment
+from r2d_action.errors import Place
+from r2d_action.key.ignore import kept, rules_in
+from r2d_action.report.diagnose.sources import SourceFile
+
+# Larger files are data, whatever their name.
+LARGEST_TEXT = 256 * 1024
+
+
+def _today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``prefix`` is the build's top as seen from ``workspace``, the top of the checkout.
+    ``for_hub`` is false for a repository that a Binder starts, where no home is mounted."""
+
+    workspace: Path
+    prefix: str = ""
+    repo_dir: str = ""
+    for_hub: bool = True
+    today: date = field(default_factory=_today)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Paths that go in and out are relative to the build's top; places to the checkout."""
+
+    context: Context
+    settings: Settings
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def decision(self) -> Decision:
+        return decide(self.context, self.text)
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        return frozenset(self.context.files)
+
+    @cached_property
+    def built(self) -> frozenset[str]:
+        """The files that the ignore file lets into the build."""
+        rules = rules_in(self.text(self.ignore_file)) if self.ignore_file else ()
+        return frozenset(kept(self.context.files, rules))
+
+    @cached_property
+    def ignore_file(self) -> str:
+        """The path of the file that says what stays out; empty without one."""
+        config = [".dockerignore", ".containerignore"]
+        if self.has_dockerfile:
+            dockerfile = self.decision.reads[0]
+            candidates = [f"{dockerfile}.dockerignore", ".dockerignore"]
+        else:
+            candidates = [posixpath.join(self.decision.folder, name) for name in config]
+        return next((path for path in candidates if path in self.files), "")
+
+    @property
+    def has_dockerfile(self) -> bool:
+        return self.decision.buildpack is DOCKER
+
+    @cached_property
+    def dockerfile(self) -> Dockerfile | None:
+        """The user's own, where it decides the image."""
+        file = self.config("Dockerfile") if self.has_dockerfile else None
+        return Dockerfile.parse(file) if file else None
+
+    @cached_property
+    def environment(self) -> Environment | None:
+        """environment.yml, where repo2docker reads it and it is a mapping."""
+        file = self.config("environment.yml") or self.config("environment.yaml")
+        return Environment.parse(file) if file else None
+
+    def config(self, name: str) -> SourceFile | None:
+        """The environment file ``name``, if repo2docker reads it here."""
+        paths = (path for path in self.decision.reads if posixpath.basename(path) == name)
+        return self.file(next(paths, ""))
+
+    def file(self, path: str) -> SourceFile | None:
+        if path not in self.files:
+            return None
+        return SourceFile(self.place(path).path, self.text(path))
+
+    def text(self, path: str) -> str:
+        """Line ends as they are; nothing for what is no small text file."""
+        if path not in self._texts:
+            self._texts[path] = _read(self.context.root / path)
+        return self._texts[path]
+
+    def place(self, path: str, line: int | None = None) -> Place:
+        return Place(posixpath.join(self.settings.prefix, path), line)
+
+    def speakers(self) -> Iterator[str]:
+        """Texts that can use another file by its name: what is read, and scripts."""
+        yield from (self.text(path) for path in self.decision.reads)
+        for path in self.files:
+            if path.endswith((".sh", ".bash")):
+                yield self.text(path)
+
+    def mentions(self, path: str) -> bool:
+        """Whether a file that takes part in the build speaks of the one at ``path``."""
+        name = re.escape(posixpath.basename(path))
+        pattern = re.compile(rf"(?<![\w.-]){name}(?![\w-]|\.\w)")
+        return any(pattern.search(text) for text in self.speakers())
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            return ""
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return ""

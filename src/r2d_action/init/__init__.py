@@ -1,0 +1,1 @@
+"""A repository for an image: made from nothing, or converted from repo2docker-action."""

@@ -1,0 +1,165 @@
+"""The list is kept with the image: a manifest of its own that names the image as its subject.
+
+The image stays what it was, digest and all, and no tag of it moves.
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from r2d_action.outcome import from_json, to_json
+from r2d_action.packages.values import PackageList
+from r2d_action.reference import Digest, Repository
+from r2d_action.registry.blobs import Blobs
+from r2d_action.registry.client import Client, missing
+from r2d_action.registry.manifest import Blob, Manifest
+from r2d_action.registry.refusal import RegistryError
+
+ARTIFACT_TYPE = "application/vnd.r2d-action.packages.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+EMPTY = b"{}"
+# What other tools call it when they fetch it.
+NAMED = {"org.opencontainers.image.title": "packages.json"}
+# The answer to a manifest whose subject the registry has understood.
+UNDERSTOOD = "OCI-Subject"
+# Of registries that do not know of referrers; not all of them say 404.
+UNKNOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.BAD_REQUEST})
+
+Descriptor = Mapping[str, Any]
+
+
+def attach(client: Client, repository: Repository, digest: Digest, packages: PackageList) -> None:
+    """Keep the list with the image ``digest``, once. Raises as :class:`Client` does."""
+    subject = client.manifest(repository, str(digest))
+    if subject is None:
+        raise _lost(client, digest)
+    if packages_of(client, repository, digest) == packages:
+        return
+    data = to_json(packages).encode()
+    for content in (EMPTY, data):
+        _upload(Blobs(client, repository), content)
+    listing = _listing(subject, data)
+    name = f"manifests/{listing.digest}"
+    headers = {"Content-Type": listing.media_type}
+    answer = client.ask("PUT", repository, name, headers, body=listing.body, push=True)
+    if UNDERSTOOD not in client.accepted(answer).headers:
+        _put_into_index(client, repository, digest, listing)
+
+
+def packages_of(client: Client, repository: Repository, digest: Digest) -> PackageList | None:
+    """None for an image that has no list, or one that is of no kind known here. Raises as
+    :class:`Client` does."""
+    for descriptor in _lists(client, repository, digest):
+        listing = client.manifest(repository, str(descriptor["digest"]))
+        data = _data(client, repository, listing) if listing else None
+        if data and (packages := _parsed(data)):
+            return packages
+    return None
+
+
+def _data(client: Client, repository: Repository, listing: Manifest) -> bytes | None:
+    """None where it is lost, or not what the manifest says."""
+    layer = next(iter(listing.blobs), None)
+    if layer is None:
+        return None
+    answer = client.ask("GET", repository, f"blobs/{layer.digest}")
+    return answer.content if _blob(answer.content) == layer else None
+
+
+def _parsed(data: bytes) -> PackageList | None:
+    try:
+        return from_json(data.decode(), PackageList)
+    except Exception:  # noqa: BLE001 - cattrs raises groups of whatever its hooks raise
+        return None
+
+
+def _lists(client: Client, repository: Repository, digest: Digest) -> Iterator[Descriptor]:
+    """The newest first."""
+    for index in (_referrers(client, repository, digest), _index(client, repository, digest)):
+        found = [one for one in _manifests(index) if one.get("artifactType") == ARTIFACT_TYPE]
+        yield from reversed(found)
+
+
+def _referrers(client: Client, repository: Repository, digest: Digest) -> Mapping[str, Any]:
+    """https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers"""
+    answer = client.ask("GET", repository, f"referrers/{digest}", {"Accept": INDEX_TYPE})
+    if answer.status_code in UNKNOWN:
+        return {}
+    try:
+        content = client.accepted(answer).json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _index(client: Client, repository: Repository, digest: Digest) -> Mapping[str, Any]:
+    """What stands in for the answer of registries that do not know of referrers.
+
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+    """
+    manifest = client.manifest(repository, _index_tag(digest))
+    return manifest.content if manifest else {}
+
+
+def _index_tag(digest: Digest) -> str:
+    return str(digest).replace(":", "-")
+
+
+def _manifests(index: Mapping[str, Any]) -> list[Descriptor]:
+    return [one for one in index.get("manifests") or () if one.get("digest")]
+
+
+def _put_into_index(
+    client: Client, repository: Repository, digest: Digest, listing: Manifest
+) -> None:
+    """What others have attached to the image (signatures, for one) stays."""
+    descriptor = {**_descriptor(listing.media_type, listing.body), "artifactType": ARTIFACT_TYPE}
+    before = _manifests(_index(client, repository, digest))
+    others = [one for one in before if one.get("digest") != descriptor["digest"]]
+    content = {
+        "schemaVersion": 2,
+        "mediaType": INDEX_TYPE,
+        "manifests": [*others, descriptor],
+    }
+    index = Manifest(INDEX_TYPE, json.dumps(content).encode())
+    client.put_manifest(repository, _index_tag(digest), index)
+
+
+def _listing(subject: Manifest, data: bytes) -> Manifest:
+    content = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "artifactType": ARTIFACT_TYPE,
+        "config": _descriptor(EMPTY_TYPE, EMPTY),
+        "layers": [{**_descriptor(ARTIFACT_TYPE, data), "annotations": NAMED}],
+        "subject": _descriptor(subject.media_type, subject.body),
+    }
+    return Manifest(MANIFEST_TYPE, json.dumps(content).encode())
+
+
+def _descriptor(media_type: str, content: bytes) -> Descriptor:
+    blob = _blob(content)
+    return {"mediaType": media_type, "digest": str(blob.digest), "size": blob.size}
+
+
+def _blob(content: bytes) -> Blob:
+    return Blob(Digest(f"sha256:{hashlib.sha256(content).hexdigest()}"), len(content))
+
+
+def _upload(blobs: Blobs, content: bytes) -> None:
+    blob = _blob(content)
+    if not blobs.has(blob):
+        blobs.upload(blob, lambda start, end: iter((content[start:end],)))
+
+
+def _lost(client: Client, digest: Digest) -> RegistryError:
+    return RegistryError(
+        client.host, HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", f"{digest} is not there"
+    )
