@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import ROOT, images, startup
+from bench import ROOT, hub_edit, images, startup
 from bench.cost import Cost
 from bench.flows import install
 from bench.keys import SIZES, key_costs
@@ -39,10 +41,10 @@ def main() -> int:
     # To see that everything works: its figures say nothing.
     quick = Scale(1, 1, images.FEW_PACKAGES, SIZES[:2])
     scale = quick if options.quick else Scale(options.rounds, SHORT_ROUNDS, images.PACKAGES, SIZES)
-    start = time.monotonic()
+    machine, start = _machine(), time.monotonic()
     try:
         with machines(STORES) as found:
-            for results in _measured(found, scale):
+            for results in _measured(machine, found, scale):
                 _show(page(results), quick=options.quick)
                 say(f"{(time.monotonic() - start) / 60:.0f} minutes so far")
     except LabError as error:
@@ -58,14 +60,14 @@ def _show(text: str, *, quick: bool) -> None:
         PAGE.write_text(text, encoding="utf-8")
 
 
-def _measured(found: Sequence[Machine], scale: Scale) -> Iterator[Results]:
+def _measured(machine: str, found: Sequence[Machine], scale: Scale) -> Iterator[Results]:
     """All that is known after each round."""
     images.stock(found[0])
-    results = _short_ones(found, scale)
+    results = _short_ones(machine, found, scale)
     with ExitStack() as stack:
         desks = [
-            stack.enter_context(new_desk(machine, size, scale.packages))
-            for machine in found
+            stack.enter_context(new_desk(one, size, scale.packages))
+            for one in found
             for size in CHAINS
         ]
         results.megabytes = next(_megabytes(desk) for desk in desks if desk.size == LARGE)
@@ -75,14 +77,25 @@ def _measured(found: Sequence[Machine], scale: Scale) -> Iterator[Results]:
             yield results
 
 
-def _short_ones(found: Sequence[Machine], scale: Scale) -> Results:
+def _short_ones(machine: str, found: Sequence[Machine], scale: Scale) -> Results:
     with step("start of the action"):
         starts = startup.measure(scale.short_rounds)
         install()
     return Results(
-        versions={machine.store: machine.versions for machine in found},
+        machine=machine,
+        versions={one.store: one.versions for one in found},
         keys=key_costs(scale.key_sizes, scale.short_rounds),
         starts=starts,
+        hub_edit=hub_edit.table(scale.short_rounds),
+    )
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load, *_ = os.getloadavg()
+    return (
+        f"a machine with {os.cpu_count()} cores, {memory:.0f} GB of memory, Python "
+        f"{platform.python_version()}, and a load of {load:.1f} at the start"
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from lab.command import run
 
 IDENTITY = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
+# Housekeeping goes on in the background, and would be measured as well.
+NO_HOUSEKEEPING = ("config", "gc.auto", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Checkout:
         remote = folder.with_suffix(".git")
         run("git", "init", "--quiet", "--bare", remote)
         run("git", "init", "--quiet", "--initial-branch", "main", folder)
+        for repository in (remote, folder):
+            run("git", "-C", repository, *NO_HOUSEKEEPING)
         checkout = cls(folder)
         checkout.git("remote", "add", "origin", str(remote))
         checkout.commit(files)

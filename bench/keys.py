@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -37,9 +36,9 @@ class KeyCost:
     git_status: tuple[float, ...]
 
     @property
-    def ratio(self) -> float:
+    def ratios(self) -> list[float]:
         pairs = zip(self.key, self.git_status, strict=True)
-        return statistics.median(key / status for key, status in pairs)
+        return [key / status for key, status in pairs]
 
 
 def key_costs(sizes: Iterable[int], rounds: int) -> list[KeyCost]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +28,14 @@ class Case:
 
 @dataclass(slots=True)
 class Results:
-    """``versions`` by store; ``megabytes`` are those of the large image, unpacked; ``costs`` by
-    case and flow, one for each round."""
+    """``machine`` and, by store, ``versions`` are told as they are; ``megabytes`` are those of the
+    large image, unpacked; ``costs`` has one for each round, by case and flow."""
 
+    machine: str
     versions: Mapping[str, str]
     keys: Sequence[KeyCost]
     starts: list[startup.Seconds]
+    hub_edit: str
     megabytes: int = 0
     costs: dict[Case, dict[str, list[Cost]]] = field(default_factory=dict)
 
@@ -44,18 +44,18 @@ class Results:
 
 
 def page(results: Results) -> str:
-    parts = (_head(results), *_flows(results), _sizes(results), _keys(results), _start(results))
-    return "\n".join(parts)
+    others = (part(results) for part in (_sizes, _keys, _start, _hub_edit))
+    return "\n".join((_head(results), *_flows(results), *others))
 
 
 def _head(results: Results) -> str:
     return f"""\
 # Benchmarks
 
-Written by `python -m bench` ([how](../bench/README.md)) on {date.today():%d %B %Y}: a machine with
-{os.cpu_count()} cores and Python {platform.python_version()}, no other work on it, all sides in one
-run and in turn. Look at the ratios: the seconds are that machine's. Figures are the median of all
-rounds, with the lowest and the highest in brackets.
+Written by `python -m bench` ([how](../bench/README.md)) on {date.today():%d %B %Y}:
+{results.machine}. All sides were measured in one run and in turn.
+Look at the ratios: the seconds are that machine's. Figures are the median of all rounds, with the
+lowest and the highest in brackets; what has no brackets was measured once.
 
 ## A commit's way to the registry
 
@@ -68,10 +68,10 @@ fresh runner:
 - **floor**: plain `docker buildx build` with the same cache as ours, then `docker push` of each
   tag. Whoever builds at all, with this cache and this engine, cannot be much faster.
 
-The image has {results.megabytes} MB: a base image, and packages that pip installs from a
-`requirements.txt`. The registries are on the same machine, so that a transfer costs next to nothing
-here; on a real network the bytes weigh more. Bytes and requests are counted by the registries, that
-of the base image included.
+The image has {results.megabytes} MB: a base image, and packages that pip installs from the
+environment file. Where these have to be installed anew, no flow can spare them. The registries are
+on the same machine, so that a transfer costs next to nothing here; on a real network the bytes
+weigh more. The registries count them, that of the base image included.
 """
 
 
@@ -126,15 +126,11 @@ def _ratio(costs: Mapping[str, Sequence[Cost]], other: str) -> str:
     pairs = zip(costs["ours"], costs[other], strict=True)
     ratios = [mine.seconds / theirs.seconds for mine, theirs in pairs]
     # A hundredth says nothing about a fiftieth.
-    digits = 2 if min(ratios) > 0.1 else 3
-    low, middle, high = (
-        f"{value:.{digits}f}" for value in (min(ratios), statistics.median(ratios), max(ratios))
-    )
-    return f"**{middle}** ({low} to {high})"
+    return _spread(ratios, ".2f" if min(ratios) > 0.1 else ".3f", around="**")
 
 
 def _seconds(costs: Sequence[Cost]) -> str:
-    return _spread([cost.seconds for cost in costs], ".1f") if costs else NOT_MEASURED
+    return _spread([cost.seconds for cost in costs], ".1f", "s") if costs else NOT_MEASURED
 
 
 def _side_by_side(
@@ -155,7 +151,7 @@ def _sizes(results: Results) -> str:
             f"{megabytes[case.size]} MB",
             case.store,
             _ratio(costs, "reference"),
-            _spread([cost.seconds for cost in costs["ours"]], ".2f"),
+            _spread([cost.seconds for cost in costs["ours"]], ".2f", "s"),
             _side_by_side({"ours": costs["ours"]}, lambda cost: cost.traffic.up, ".0f"),
             _side_by_side({"ours": costs["ours"]}, lambda cost: cost.traffic.requests, ".0f"),
         )
@@ -174,9 +170,9 @@ def _keys(results: Results) -> str:
     rows = [
         (
             f"{cost.files:,}",
-            f"**{cost.ratio:.2f}**",
-            _spread(cost.key, ".3f"),
-            _spread(cost.git_status, ".3f"),
+            _spread(cost.ratios, ".2f", around="**"),
+            _spread(cost.key, ".3f", "s"),
+            _spread(cost.git_status, ".3f", "s"),
         )
         for cost in results.keys
     ]
@@ -202,11 +198,22 @@ Cold means that nothing is installed; warm, that an earlier run on the same runn
 """
 
 
-def _spread(values: Sequence[float], form: str) -> str:
+def _hub_edit(results: Results) -> str:
+    return f"""\
+## Changing an image in a hub's repository
+
+Beside PyYAML's fastest reading of all files, which is where an edit that loads each of them would
+begin:
+
+{results.hub_edit}
+"""
+
+
+def _spread(values: Sequence[float], form: str, unit: str = "", around: str = "") -> str:
+    middle = f"{around}{statistics.median(values):{form}}{around} {unit}".rstrip()
     if len(values) == 1:
-        return f"{values[0]:{form}} s"
-    middle = statistics.median(values)
-    return f"{middle:{form}} s ({min(values):{form}} to {max(values):{form}})"
+        return middle
+    return f"{middle} ({min(values):{form}} to {max(values):{form}})"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -8,7 +8,6 @@ were made have to do.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from r2d_action.git import Git
@@ -44,26 +43,26 @@ class Order:
 
         Raises :class:`Unknown`, and what the registry's client raises.
         """
-        for commit in self._commits_after_ours():
+        for commit in self.commits_after_ours()[:LOOK_BACK]:
             tag = tag_of_commit(commit)
             if self.client.digest(self.repository, str(tag)):
                 return tag
         return None
 
-    def _commits_after_ours(self) -> Iterator[str]:
-        """Newest first."""
+    def commits_after_ours(self) -> tuple[str, ...]:
+        """Newest first. Raises :class:`Unknown`."""
         tip = self._tip()
         if tip == self.commit:
-            return
+            return ()
         try:
             # Into the store of objects and nowhere else: no ref of the checkout moves.
             self.git.run(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", REMOTE, tip
             )  # fmt: skip
-            listed = self.git.run("rev-list", f"--max-count={LOOK_BACK}", f"{self.commit}..{tip}")
+            listed = self.git.run("rev-list", f"{self.commit}..{tip}")
         except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired) as error:
             raise Unknown from error
-        yield from listed.lines
+        return listed.lines
 
     def _tip(self) -> str:
         if not self.branch or not self.commit:

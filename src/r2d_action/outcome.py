@@ -18,6 +18,7 @@ from r2d_action.build import Built
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
 from r2d_action.errors import Failure
+from r2d_action.hub.values import Proposal
 from r2d_action.key import Material
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Published
@@ -62,6 +63,7 @@ class Outcome:
     checked: Checked | None = None
     published: Published | None = None
     copies: tuple[Copied, ...] = ()
+    proposal: Proposal | None = None
     binder_cache: CacheResult | None = None
     mybinder: Triggered | None = None
     prebuilt: Triggered | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from r2d_action.errors import PublishFailed
-from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.reference import Digest, Reference, Tag
 from r2d_action.registry.client import Client, RegistryError
+from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.retry import Temporary
 
 

@@ -15,6 +15,7 @@ from r2d_action.outcome import Outcome
 from r2d_action.stages.binder import bindered
 from r2d_action.stages.build import built
 from r2d_action.stages.check import checked
+from r2d_action.stages.hub import proposed
 from r2d_action.stages.key import keyed
 from r2d_action.stages.permission import permitted
 from r2d_action.stages.plan import planned
@@ -25,7 +26,7 @@ Stage = Callable[[Outcome, Site], Outcome]
 
 PLAN: tuple[Stage, ...] = (partial(planned, publishing=False), partial(keyed, look=False))
 BUILD: tuple[Stage, ...] = (partial(planned, publishing=False), built, checked)
-RUN: tuple[Stage, ...] = (planned, keyed, permitted, built, checked, published, bindered)
+RUN: tuple[Stage, ...] = (planned, keyed, permitted, built, checked, published, proposed, bindered)
 
 
 def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,16 +16,13 @@ from fakes.github.git import BareRepository, Person
 from fakes.github.model import App, GitHub, Grant
 from fakes.github.server import Answer, Served, serving
 from r2d_action.errors import HubFailed, InputError
-from r2d_action.hub.access import App as OurApp
-from r2d_action.hub.access import Surroundings, hub_repository
+from r2d_action.hub.access import Surroundings
 from r2d_action.hub.description import Facts
-from r2d_action.hub.dispatch import dispatch
-from r2d_action.hub.edit import edit
-from r2d_action.hub.files import look_at
-from r2d_action.hub.github import HubRepository
-from r2d_action.hub.propose import Extras, Proposal, Wanted, propose
-from r2d_action.hub.target import Source, Target
+from r2d_action.hub.propose import Proposal
+from r2d_action.hub.target import Source
+from r2d_action.hub.update import update_hub_repository
 from r2d_action.hub.values import NewImage
+from r2d_action.inputs import Inputs
 from r2d_action.reference import Repository, Tag
 from r2d_action.retry import Retry
 
@@ -58,63 +54,52 @@ def served(github: GitHub) -> Iterator[Served]:
     assert served.violations == []
 
 
+def hub_inputs(**inputs: object) -> Inputs:
+    return Inputs(**{"hub_repo": "org/hub", "hub_token": TOKEN, **inputs})  # type: ignore[arg-type]
+
+
 @dataclass
 class Run:
     """A run of the source repository, which has built ``tag``."""
 
     served: Served
     tag: str
+    inputs: Inputs = field(default_factory=hub_inputs)
     newer: tuple[str, ...] = ()
-    target: Target = field(default_factory=lambda: Target(repository="org/hub"))
-    extras: Extras = field(default_factory=Extras)
     going_back: bool = False
-    key: str | OurApp = TOKEN
     said: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
 
-    def hub(self) -> AbstractContextManager[HubRepository]:
+    def __call__(self) -> Proposal:
         surroundings = Surroundings(
             api_url=self.served.api_url,
+            certificates=None,
             mask=self.masked.append,
             retry=Retry(self.slept.append, self.said.append, tries=3),
             clock=lambda: NOW,
         )
-        return hub_repository(self.target.repository, self.key, surroundings)
-
-    @property
-    def source(self) -> Source:
-        return Source(
+        source = Source(
             commit=self.tag + "0" * 28,
             url="https://github.com/org/image",
             run_url="https://github.com/org/image/actions/runs/1",
             newer=tuple(tag + "0" * 28 for tag in self.newer),
         )
-
-    def __call__(self) -> Proposal:
-        image = NewImage(IMAGE, Tag(self.tag))
-        wanted = Wanted(
-            image=image,
-            target=self.target,
-            source=self.source,
-            facts=Facts(checks=("5 tests",)),
+        return update_hub_repository(
+            self.inputs,
+            NewImage(IMAGE, Tag(self.tag)),
+            source,
+            Facts(checks=("5 tests",)),
+            surroundings,
             going_back=self.going_back,
         )
-        with self.hub() as hub:
-            return propose(
-                wanted,
-                hub,
-                edit=lambda files: edit(files, image),
-                choose=lambda paths: look_at(paths).paths,
-                extras=self.extras,
-            )
 
 
 def test_the_first_run_opens_a_pull_request_with_the_change_alone(
     github: GitHub, served: Served
 ) -> None:
-    extras = Extras(labels=("image",), reviewers=("robin",), auto_merge=True)
-    proposal = Run(served, NEW, extras=extras)()
+    inputs = hub_inputs(hub_labels=("image",), hub_reviewers=("robin",), hub_automerge=True)
+    proposal = Run(served, NEW, inputs)()
     assert (proposal.status, proposal.number, proposal.notes) == ("opened", 1, ())
     assert proposal.url == f"{served.page}/pull/1"
     pull = github.pull(1)
@@ -342,12 +327,27 @@ def test_going_back_on_purpose_is_a_pull_request_as_well(github: GitHub, served:
     assert github.pull(2).title == f"Go back with user-image to {OLD} in {HUB_FILE}"
 
 
+def test_going_back_is_asked_again_after_it_was_closed(github: GitHub, served: Served) -> None:
+    github.push({HUB_FILE: values(NEW)})
+    back = Run(served, OLD, newer=(NEW,), going_back=True)
+    back()
+    github.close(1)
+    assert (back().status, len(github.open_pulls)) == ("opened", 1)
+
+
+def test_an_older_run_proposes_nothing_where_a_newer_image_was_declined(
+    github: GitHub, served: Served
+) -> None:
+    Run(served, NEWER)()
+    github.close(1)
+    assert (Run(served, NEW, newer=(NEWER,))().status, len(github.pulls)) == ("overtaken", 1)
+
+
 def test_staging_and_production_have_a_pull_request_each(github: GitHub, served: Served) -> None:
     github.push({HUB_FILE: values(OLD)}, branch="production")
-    production = Target(repository="org/hub", branch="production")
     for tag in (NEW, NEWER):
         Run(served, tag)()
-        Run(served, tag, target=production)()
+        Run(served, tag, hub_inputs(hub_branch="production"))()
     assert [(pull.base, NEWER in pull.title) for pull in github.open_pulls] == [
         ("main", True),
         ("production", True),
@@ -396,8 +396,10 @@ def test_a_run_that_ended_between_commit_and_pull_request_is_taken_up(
     with pytest.raises(HubFailed):
         Run(served, NEW)()
     assert (github.pulls, len(github.branches)) == ([], 2)
+    del served.seen[:]
     assert Run(served, NEW)().status == "opened"
     assert len(github.pull(1).commits) == 1
+    assert not [one for one in served.seen if one.is_about("POST", "mutation")]
 
 
 def test_a_run_that_ended_between_commit_and_words_is_taken_up(
@@ -469,7 +471,7 @@ def test_what_cannot_be_used_is_told_in_one_sentence(
 ) -> None:
     prepare(github)
     with pytest.raises(HubFailed, match=sentence) as refused:
-        Run(served, NEW, target=Target(repository="org/hub", branch=branch))()
+        Run(served, NEW, hub_inputs(hub_branch=branch))()
     assert "\n" not in refused.value.what
     assert refused.value.what.endswith(".")
 
@@ -510,14 +512,29 @@ def test_a_fault_of_github_is_tried_again_and_then_told(served: Served) -> None:
 
 def test_extras_that_cannot_be_had_fail_nothing(github: GitHub, served: Served) -> None:
     github.auto_merge_allowed = False
-    extras = Extras(labels=("image",), reviewers=("org/strangers",), auto_merge=True)
-    proposal = Run(served, NEW, extras=extras)()
+    inputs = hub_inputs(hub_labels=("image",), hub_reviewers=("org/strangers",), hub_automerge=True)
+    proposal = Run(served, NEW, inputs)()
     assert proposal.status == "opened"
     assert [note.partition(" in ")[0] for note in proposal.notes] == [
         "GitHub refused to ask for reviews",
         "GitHub refused to switch on auto-merge",
     ]
     assert github.pull(1).labels == ["image"]
+
+
+def test_what_the_edit_refuses_leaves_everything_as_it_is(github: GitHub, served: Served) -> None:
+    Run(served, NEW)()
+    github.push(
+        {
+            "config/other.yaml": values("8888888eeeee")
+            + values("9999999fffff").replace(b"jup", b"cup")
+        }
+    )
+    with pytest.raises(HubFailed, match="Nothing was proposed") as refused:
+        Run(served, NEWER)()
+    assert "HUB_SELECT:\n  " in refused.value.remedy
+    assert "cupyterhub.image   (config/other.yaml has 9999999fffff)" in refused.value.remedy
+    assert NEW in github.open_pulls[0].title
 
 
 def test_a_file_that_the_archive_rewrites_is_refused(github: GitHub, served: Served) -> None:
@@ -546,13 +563,14 @@ class TestApp:
         github.app = App("12345", public.decode(), WRITE)
         return github.app
 
-    def ours(self, app_id: str = "12345") -> OurApp:
-        return OurApp(app_id, self.private)
+    def ours(self, **inputs: object) -> Inputs:
+        app = {"hub_token": "", "hub_app_id": "12345", "hub_app_private_key": self.private}
+        return hub_inputs(**{**app, **inputs})
 
     def test_its_token_opens_the_one_repository_with_what_is_needed(
         self, github: GitHub, served: Served, installed: App
     ) -> None:
-        run = Run(served, NEW, key=self.ours())
+        run = Run(served, NEW, inputs=self.ours())
         assert run().status == "opened"
         assert installed.minted == [{"repositories": ["hub"], "permissions": WRITE}]
         assert github.pull(1).commits[0].author.endswith("[bot]@users.noreply.github.com")
@@ -560,45 +578,47 @@ class TestApp:
 
     @pytest.mark.usefixtures("installed")
     def test_a_key_written_in_one_line_will_do(self, served: Served) -> None:
-        key = OurApp("12345", self.private.replace("\n", "\\n"))
-        assert Run(served, NEW, key=key)().status == "opened"
+        one_line = self.private.replace("\n", "\\n")
+        assert Run(served, NEW, self.ours(hub_app_private_key=one_line))().status == "opened"
 
     @pytest.mark.usefixtures("installed")
     def test_a_wrong_id_or_key(self, served: Served) -> None:
         with pytest.raises(HubFailed, match="belong to the same App"):
-            Run(served, NEW, key=self.ours("54321"))()
+            Run(served, NEW, self.ours(hub_app_id="54321"))()
         with pytest.raises(InputError, match=r"whole content of the \.pem file") as refused:
-            Run(served, NEW, key=OurApp("12345", "-----BEGIN secret"))()
+            Run(served, NEW, self.ours(hub_app_private_key="-----BEGIN secret"))()
         assert "secret" not in str(refused.value)
 
     def test_an_app_that_is_not_installed(self, served: Served, installed: App) -> None:
         installed.installed = False
         with pytest.raises(HubFailed, match="is not installed on org/hub"):
-            Run(served, NEW, key=self.ours())()
+            Run(served, NEW, inputs=self.ours())()
 
     def test_an_app_that_lacks_a_permission(self, served: Served, installed: App) -> None:
         installed.permissions = {"contents": "write"}
         with pytest.raises(HubFailed, match="lacks permissions on org/hub"):
-            Run(served, NEW, key=self.ours())()
+            Run(served, NEW, inputs=self.ours())()
 
     @pytest.mark.usefixtures("installed")
     def test_500_files_cost_ten_requests_at_most(self, github: GitHub, served: Served) -> None:
         files = {f"config/hub-{n}.yaml": values(OLD, cpu=n) for n in range(250)}
         others = {f"config/other-{n}.yaml": b"image: quay.io/org/other:1\n" for n in range(250)}
         github.push({**files, **others})
-        extras = Extras(labels=("image",), reviewers=("robin",), auto_merge=True)
-        proposal = Run(served, NEW, key=self.ours(), extras=extras)()
+        inputs = self.ours(hub_labels=("image",), hub_reviewers=("robin",), hub_automerge=True)
+        proposal = Run(served, NEW, inputs)()
         assert len(proposal.changes) == 251
         assert len(github.pull(1).commits) == 1
         assert len(served.seen) <= 10
+        # The next image: no extras, and the commit is put in the place of the first.
+        del served.seen[:]
+        assert Run(served, NEWER, inputs)().status == "updated"
+        assert len(served.seen) <= 8
+        # One more where the branch of the merged one was left; the archive's host is not the API.
+        github.merge(1)
+        del served.seen[:]
+        assert Run(served, "3333333ddddd", inputs)().number == 2
+        assert len([one for one in served.seen if "/codeload/" not in one.path]) <= 10
         assert len(github.pull(1).body) < 60_000
-
-
-@pytest.mark.parametrize("name", ["hub", "https://github.com/org/hub", "org/hub/x", "org/"])
-def test_a_name_that_is_none_is_refused_before_anything_is_asked(served: Served, name: str) -> None:
-    with pytest.raises(InputError, match="HUB_REPO"):
-        Run(served, NEW, target=Target(repository=name))()
-    assert served.seen == []
 
 
 def test_an_enterprise_server_has_its_interfaces_elsewhere(github: GitHub) -> None:
@@ -608,16 +628,66 @@ def test_an_enterprise_server_has_its_interfaces_elsewhere(github: GitHub) -> No
 
 
 def test_a_hub_with_its_own_automation_is_told(github: GitHub, served: Served) -> None:
-    run = Run(served, NEW)
-    image = NewImage(IMAGE, Tag(NEW))
-    with run.hub() as hub:
-        dispatch(hub, "new-image", image, run.source)
+    run = Run(served, NEW, hub_inputs(hub_dispatch="new-image"))
+    assert run().status == "dispatched"
     (event,) = github.dispatched
     assert event["event_type"] == "new-image"
     assert event["client_payload"]["reference"] == f"quay.io/org/user-image:{NEW}"
+    assert github.pulls == []
     github.tokens[TOKEN] = replace(github.tokens[TOKEN], permissions={"contents": "read"})
-    with run.hub() as hub, pytest.raises(HubFailed, match="Contents: write"):
-        dispatch(hub, "new-image", image, run.source)
+    with pytest.raises(HubFailed, match="Contents: write"):
+        run()
+
+
+def test_only_the_places_that_were_asked_for_are_changed(github: GitHub, served: Served) -> None:
+    other = values(OLD) + values(OLD).replace(b"jupyterhub", b"teachers")
+    github.push({"config/other.yaml": other})
+    inputs = hub_inputs(hub_files=("config/o*.yaml",), hub_select=("teachers.image",))
+    proposal = Run(served, NEW, inputs)()
+    assert [(one.path, one.selector) for one in proposal.changes] == [
+        ("config/other.yaml", "teachers.image")
+    ]
+    with pytest.raises(HubFailed, match=r"HUB_FILES: org/hub has no file that 'x\.yaml' names"):
+        Run(served, NEW, hub_inputs(hub_files=("x.yaml",)))()
+
+
+def test_files_of_several_minds_have_to_be_named(github: GitHub, served: Served) -> None:
+    github.push({"config/other.yaml": values("9999999fffff")})
+    with pytest.raises(HubFailed, match="Nothing was proposed"):
+        Run(served, NEW)()
+    named = hub_inputs(hub_files=("config/*.yaml",))
+    assert len(Run(served, NEW, named)().changes) == 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"hub_token": ""}, "HUB_REPO needs a way in"),
+        ({"hub_app_id": "1"}, "leave one of them out"),
+        ({"hub_token": "", "hub_app_id": "1"}, "one of them is empty"),
+        ({"hub_select": ("a..b",)}, "HUB_SELECT: "),
+        ({"hub_repo": "hub"}, "HUB_REPO: 'hub' is not"),
+        ({"hub_repo": "https://github.com/org/hub"}, "write owner and name alone"),
+        ({"hub_repo": "org/hub/x"}, "write owner and name alone"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_refused_before_anything_is_asked(
+    served: Served, inputs: Mapping[str, object], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Run(served, NEW, hub_inputs(**inputs))()
+    assert served.seen == []
+
+
+def test_no_password_of_the_user_goes_along(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password mine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert Run(served, NEW)().status == "opened"
+    sent = {one.authorization for one in served.seen if "/codeload/" not in one.path}
+    assert sent == {f"token {TOKEN}"}
 
 
 def test_no_secret_is_in_any_output(github: GitHub, served: Served) -> None:

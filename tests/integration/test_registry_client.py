@@ -14,7 +14,7 @@ import requests
 from fakes.server import Answer as ServerAnswer
 from fakes.server import Request as ServerRequest
 from fakes.server import serving
-from integration.front import Answer, Seen, in_front_of
+from integration.front import Answer, Cut, Seen, in_front_of
 from integration.registries import (
     PASSWORD,
     ROBOT,
@@ -348,6 +348,16 @@ def test_a_name_that_the_certificate_is_not_for(
         client = client_by(registries, "other.example.org", SSL_CERT_FILE=str(trusted))
         assert "does not trust its certificate" in refused(client).message
         client.session.close()
+
+
+def test_a_manifest_that_breaks_off_is_read_again(registries: Registries) -> None:
+    registry = registries.start()
+    push(registries.client(registry.host), repository(registry.host), SMALL, "v1")
+    left = iter([Cut(down=100), Cut(down=0), Cut(reaches=False)])
+    with in_front_of(registry.host, lambda _: next(left, None)) as front:
+        client = registries.client(front.host)
+        assert client.manifest(repository(front.host), "v1") == SMALL.manifest
+    assert registries.waits == [1, 2, 4]
 
 
 def test_a_part_of_a_blob(registries: Registries) -> None:

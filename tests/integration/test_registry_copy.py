@@ -139,6 +139,22 @@ def test_a_registry_that_does_not_mount_opens_an_upload_instead(registries: Regi
     assert client.digest(there, "v1") == SMALL.manifest.digest
 
 
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_registry_that_knows_nothing_of_mounting(registries: Registries, status: int) -> None:
+    registry = registries.start()
+    client = registries.client(registry.host)
+    push(client, repository(registry.host, "org/image"), SMALL, "latest")
+
+    def fault(seen: Seen) -> Answer | None:
+        return Answer(status) if "mount=" in seen.path else None
+
+    client = registries.client(through(registries, registry, fault).host)
+    there, result = copied(client, client, SMALL.manifest)
+    assert (result.mounted, result.uploaded) == (0, 3)
+    assert client.digest(there, "v1") == SMALL.manifest.digest
+    assert copied(client, client, SMALL.manifest)[1] == Copied(present=3)
+
+
 def _never_mounting(registry: RunningRegistry) -> Fault:
     def fault(seen: Seen) -> Answer | None:
         if "mount=" not in seen.path:
@@ -206,6 +222,20 @@ def test_an_upload_survives_one_break_anywhere(
     for data in SMALL.blobs:
         assert content(there, registries.client(there.host), digest_of(data)) == data
     assert target.digest(to, "v1") == SMALL.manifest.digest
+
+
+def test_a_blob_that_arrived_is_not_sent_again(registries: Registries) -> None:
+    """Only the registry's word for it was lost."""
+    registry = registries.start()
+    left = iter([Cut()])
+
+    def fault(seen: Seen) -> Cut | None:
+        return next(left, None) if seen.method == "PUT" else None
+
+    front = through(registries, registry, fault)
+    upload(registries.client(front.host), repository(front.host), SMALL.blobs[0])
+    methods = [seen.method for seen in front.seen]
+    assert methods == ["POST", "PATCH", "PUT", "HEAD"]
 
 
 def test_a_registry_that_takes_no_parts_gets_the_whole_again(registries: Registries) -> None:

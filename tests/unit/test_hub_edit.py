@@ -222,7 +222,16 @@ def test_an_alias_alone_cannot_be_selected() -> None:
     result = edited(text, new(), "b.image")
     assert "takes its image by a YAML alias from a.image" in reasons(result)[0]
     assert candidates(result) == ["a.image"]
-    assert after(text, new(), "a.image") == text.replace("v1", "v2")
+    for selectors in (["a.image"], ["a.image", "b.image"], ["*.image"]):
+        assert after(text, new(), *selectors) == text.replace("v1", "v2")
+
+
+def test_an_alias_beside_a_place_that_is_selected_is_not_passed_over() -> None:
+    text = f"a: &i {IMAGE}:v1\nb: [{{name: x, image: *i}}, {{name: y, image: {IMAGE}:v1}}]\n"
+    assert candidates(edited(text, new(), "b")) == ["a"]
+    assert after(text, new(), "b[y]") == text.replace(
+        "y, image: " + IMAGE + ":v1", "y, image: " + IMAGE + ":v2"
+    )
 
 
 def test_a_value_that_is_kept_for_its_aliases_is_selected_with_all_of_them() -> None:
@@ -360,3 +369,80 @@ def test_json_is_edited_as_what_it_is() -> None:
     [file] = edited(text, path="values.json").changed
     assert file.after.decode() == text.replace("v1", "v2")
     assert file.changes[0].selector == "singleuser.image.tag"
+
+
+@pytest.mark.parametrize("old", ["PLACEHOLDER", "latest", "change-me"])
+def test_a_word_that_waits_for_the_first_image_is_a_tag(old: str) -> None:
+    assert after(f"image_name: {IMAGE}:{old}\n") == f"image_name: {IMAGE}:v2\n"
+
+
+@pytest.mark.parametrize("old", ["set-by-chartpress", "set-on-deployment", "{value}", "${TAG}"])
+def test_what_other_tools_fill_in_stays(old: str) -> None:
+    assert not edited(f"image:\n  name: {IMAGE}\n  tag: '{old}'\n").changed
+    assert not edited(f"image: '{IMAGE}:{old}'\n").changed
+
+
+# Names ----------------------------------------------------------------------------------------
+
+
+def test_a_port_is_no_tag() -> None:
+    image = new("5001", image="localhost:5000/image")
+    text = 'a: "localhost:5000/image:5000"\nb: {name: localhost:5000/image, tag: x5000}\n'
+    [file] = edited(text, image, "a", "b").changed
+    assert file.after.decode() == (
+        'a: "localhost:5000/image:5001"\nb: {name: localhost:5000/image, tag: "5001"}\n'
+    )
+    assert edited("image: localhost:5000/image\n", image).files[0].notes == (
+        "line 1: image: names the image without a tag; left as it is",
+    )
+
+
+def test_a_key_is_no_place() -> None:
+    assert not edited(f'"{IMAGE}:v1": our image\n').changed
+
+
+@pytest.mark.parametrize(
+    ("mapping", "is_ours"),
+    [
+        (f"name: {IMAGE}\nrepository: quay.io/other/image\ntag: v1\n", False),
+        (f"repository: quay.io/other/image\nname: {IMAGE}\ntag: v1\n", False),
+        (f"name: quay.io/other/image\nrepository: {IMAGE}\ntag: v1\n", True),
+        (f"name: a hub\nimage_name: {IMAGE}\ntag: v1\n", True),
+        (f"image_name: {IMAGE}\nname: a hub\nimageTag: v1\n", True),
+        (f"hubImage: {IMAGE}\nhubTag: v1\notherTag: v0\n", True),
+        (f"hubImage: {IMAGE}\notherTag: v1\n", False),
+        (f"name: {IMAGE}\nnewName: quay.io/other/image\nnewTag: v1\n", False),
+        (f"name: x\nnewName: {IMAGE}\nnewTag: v1\n", True),
+        (f"registry: ghcr.io\nrepository: {IMAGE.partition('/')[2]}\ntag: v1\n", False),
+        (f"name: {IMAGE}\nsubtag: v1\nstage: v1\n", False),
+    ],
+)
+def test_which_keys_name_an_image_and_its_tag(mapping: str, is_ours: bool) -> None:
+    changed = edited(mapping).changed
+    assert [file.after.decode() for file in changed] == [mapping.replace("v1", "v2")] * is_ours
+
+
+# Python and other texts -----------------------------------------------------------------------
+
+
+def test_a_text_of_python_that_only_documents_stays() -> None:
+    text = f'"""{IMAGE}:v1"""\nc.x = "{"é" * 99}", "{IMAGE}:v1"\n'
+    [file] = edited(text, path="config.py").changed
+    assert file.after.decode() == text.replace(f'"{IMAGE}:v1"\n', f'"{IMAGE}:v2"\n')
+    assert file.changes[0].selector == f"c.x[{IMAGE}:v1]"
+
+
+def test_a_text_of_python_in_two_pieces_is_one() -> None:
+    text = 'c.image = (\n    "quay.io/example-org/"\n    "user-image:v1"\n)\n'
+    [file] = edited(text, path="config.py").changed
+    assert file.after.decode() == text.replace("v1", "v2")
+
+
+def test_places_of_python_are_selected_by_their_names() -> None:
+    text = f'c.A.image = "{IMAGE}:v1"\nc["B"].image = "{IMAGE}:v0"\nprint(dict(x="{IMAGE}:v0"))\n'
+    result = edited(text, path="config.py")
+    assert candidates(result) == ["A.image", "B.image", "x"]
+    [file] = edited(text, new(), "B.image", path="config.py").changed
+    assert file.after.decode() == text.replace(
+        f'B"].image = "{IMAGE}:v0', f'B"].image = "{IMAGE}:v2'
+    )

@@ -128,7 +128,7 @@ def test_an_item_is_called_by_what_its_neighbours_are_not(
 def test_the_shortest_selector_ends_with_what_a_person_chose() -> None:
     old = (*IMAGE[:7], Key("old"), *IMAGE[8:])
     assert shortest_selector(IMAGE, [old]) == "choices.new"
-    assert shortest_selector(way("a", "image", "tag"), [old]) == "a.image"
+    assert shortest_selector(way("a", "b", "image", "tag"), [old]) == "b.image"
     assert shortest_selector(IMAGE, []) == "profileList[Small (2 GB)]"
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import io
+from typing import Any
 
 import pytest
+import requests
 
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.comparison import Compared, compare
-from r2d_action.hub.jupyterhub import HubAddress, ServerName
+from r2d_action.hub.jupyterhub import Hub, HubAddress, ServerName
 from r2d_action.hub.options import read_options
-from r2d_action.hub.progress import Progress, events
+from r2d_action.hub.progress import Progress, events, follow
 from r2d_action.hub.scopes import require_scopes
 from r2d_action.hub.terminal import Done, line_for, read
 from r2d_action.reference import Digest, Reference, Repository, Tag
+from r2d_action.retry import Retry
 
 A, B = (f"sha256:{letter * 64}" for letter in "ab")
 
@@ -198,6 +202,53 @@ def test_nothing_but_true_is_ready() -> None:
     progress = Progress(lambda _: None)
     progress.hear({"ready": "false"})
     assert not progress.over
+
+
+class Streams(requests.Session):
+    """A hub that answers with these event streams, one after the other."""
+
+    def __init__(self, *streams: bytes) -> None:
+        super().__init__()
+        self.waiting = list(streams)
+
+    def request(self, *_: Any, **__: Any) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = 200
+        answer.raw = io.BytesIO(self.waiting.pop(0))
+        return answer
+
+
+def followed(*streams: bytes, seconds: float = 60.0) -> Streams:
+    session = Streams(*streams)
+    retry = Retry(sleep=lambda _: None, say=lambda _: None, tries=2)
+    hub = Hub.of(HubAddress("https://hub.example.org"), "token", session, retry)
+    follow(hub, ServerName("me", "one"), lambda _: None, lambda: seconds)
+    return session
+
+
+BROKEN = b'data: {"message": "Pulling"}\n\n'
+READY = b'data: {"ready": true}\n\n'
+FAILED = b'data: {"message": "Pulling"}\n\ndata: {"failed": true, "message": "No such image"}\n\n'
+
+
+def test_a_start_is_followed_over_broken_connections() -> None:
+    assert not followed(BROKEN, READY).waiting
+
+
+@pytest.mark.parametrize(
+    ("streams", "seconds", "words"),
+    [
+        ((FAILED, READY), 60.0, ["could not start me/one", ": No such image", "    Pulling\n"]),
+        ((BROKEN, BROKEN), 60.0, ["does not tell", "ended before the start did"]),
+        ((BROKEN, READY), 0.0, ["was still starting me/one", "HUB_VERIFY_TIMEOUT"]),
+    ],
+)
+def test_a_start_that_comes_to_nothing(
+    streams: tuple[bytes, ...], seconds: float, words: list[str]
+) -> None:
+    with pytest.raises(HubFailed) as failed:
+        followed(*streams, seconds=seconds)
+    assert [word for word in words if word not in str(failed.value)] == []
 
 
 # The terminal -----------------------------------------------------------------------------

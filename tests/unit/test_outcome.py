@@ -71,6 +71,7 @@ def test_outputs_of_a_pushed_image() -> None:
         "IMAGE_REFERENCE": f"org/image:0123456789ab@{DIGEST}",
         "BUILD_STATUS": "built",
         "IMAGE_KEY": "",
+        "HUB_PULL_REQUEST": "",
     }
 
 

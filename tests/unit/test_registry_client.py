@@ -275,6 +275,22 @@ def test_uploads_to_another_host_do_not_tell_it_of_us() -> None:
     assert query(there.net.seen[-1]) == {"b": [""], "digest": [str(BLOB.digest)]}
 
 
+def test_an_upload_stays_where_it_is_when_nothing_else_is_said() -> None:
+    opened = Answer(202, {"Location": "/upload/1"})
+    there = world(answering(opened, Answer(202), Answer(201)))
+    Blobs(there.client(), at()).upload(BLOB, lambda start, end: iter([DATA[start:end]]))
+    digest = str(BLOB.digest).replace(":", "%3A")
+    assert there.net.urls()[1:] == [
+        f"PATCH https://{HOST}/upload/1",
+        f"PUT https://{HOST}/upload/1?digest={digest}",
+    ]
+
+
+def test_an_upload_that_is_opened_nowhere() -> None:
+    with pytest.raises(RegistryError, match="where to upload to"):
+        world(answering(Answer(202))).client().require_push(at())
+
+
 def test_uploads_do_not_leave_encryption() -> None:
     there = world(opening(f"http://{HOST}/upload"))
     with pytest.raises(RegistryError, match="without encryption"):
@@ -451,6 +467,12 @@ def test_a_configuration_that_is_none(labels: bytes) -> None:
     assert _labels(labels) is None
 
 
+def test_another_configuration_than_that_of_the_manifest() -> None:
+    client = world(answering(Answer(200, {}, b'{"config": {"Labels": {"a": "b"}}}'))).client()
+    manifest = Manifest("", json.dumps({"config": {"digest": f"sha256:{'0' * 64}"}}).encode())
+    assert client.labels(at(), manifest) is None
+
+
 def _labels(configuration: bytes) -> Mapping[str, str] | None:
     digest = f"sha256:{hashlib.sha256(configuration).hexdigest()}"
     manifest = Manifest("", json.dumps({"config": {"digest": digest}}).encode())
@@ -483,7 +505,9 @@ def test_pages_in_a_circle_end() -> None:
     assert there.client().tags(at()) == ("v00", "v01", "v10", "v11", "v20", "v21")
 
 
-@pytest.mark.parametrize("body", [b'{"tags": null}', b"{}", b'{"tags": []}'])
+@pytest.mark.parametrize(
+    "body", [b'{"tags": null}', b"{}", b'{"tags": []}', b'{"tags": "v1"}', b'{"tags": [1]}']
+)
 def test_a_list_without_tags(body: bytes) -> None:
     assert world(answering(Answer(200, {}, body))).client().tags(at()) == ()
 

@@ -16,13 +16,13 @@ import requests
 from r2d_action.cli.group import cli
 from r2d_action.cli.talk import runner_of
 from r2d_action.engine import docker_config
+from r2d_action.environments import provide_extra
 from r2d_action.errors import InputError, UserError
 from r2d_action.hub import configurator
 from r2d_action.hub.configurator import ConfiguratorChange
 from r2d_action.hub.jupyterhub import Hub, HubAddress
 from r2d_action.hub.options import read_options
 from r2d_action.hub.rollback import NO_RECORD, roll_back
-from r2d_action.hub.verify import Tools, Trial, verify
 from r2d_action.inputs import Inputs, read_inputs
 from r2d_action.outcome import from_json, to_json
 from r2d_action.reference import Digest, InvalidReference, Reference, Repository, Tag
@@ -31,6 +31,8 @@ from r2d_action.registry.keychain import credential_for
 from r2d_action.registry.login import Login
 from r2d_action.retry import Retry, Temporary
 from r2d_action.runner import Runner
+
+EXAMPLE = "0123456789ab"
 
 
 @cli.command()
@@ -42,6 +44,8 @@ def configure_hub(image: str) -> None:
     output is what `r2d-action rollback-hub` takes.
     """
     wanted = _reference(image)
+    if wanted.tag is None:
+        raise InputError(f"{image} has no tag; write for example `{wanted.repository}:{EXAMPLE}`.")
     with _hub(os.environ) as (inputs, hub, runner):
         options = read_options(inputs.hub_verify_options)
         change = configurator.update(hub, wanted, options, runner.say)
@@ -58,6 +62,13 @@ def verify_hub(image: str) -> None:
     """
     expected = _reference(image)
     with _hub(os.environ) as (inputs, hub, runner):
+        provide_extra("hub", os.environ, runner.say)
+        from r2d_action.hub.verify import (  # noqa: PLC0415 - a plain install lacks websockets
+            Tools,
+            Trial,
+            verify,
+        )
+
         trial = Trial(
             user=_required("HUB_VERIFY_USER", inputs.hub_verify_user, "image-check"),
             server=f"r2d-{secrets.token_hex(4)}",
@@ -126,9 +137,7 @@ def _reference(image: str) -> Reference:
     try:
         return Reference.parse(image)
     except InvalidReference as reason:
-        raise InputError(
-            f"{reason}; write for example `quay.io/org/image:0123456789ab`."
-        ) from reason
+        raise InputError(f"{reason}; write for example `quay.io/org/image:{EXAMPLE}`.") from reason
 
 
 def _change(part: str) -> ConfiguratorChange:

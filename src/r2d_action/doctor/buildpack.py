@@ -6,17 +6,12 @@ https://repo2docker.readthedocs.io/en/latest/architecture/
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from r2d_action.context import ENVIRONMENT_FILES, Context
 from r2d_action.doctor.runtime_txt import Runtime
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from r2d_action.doctor.toml import tomllib
 
 # Read at the top of the repository alone, never in a configuration folder.
 TOP_ONLY = frozenset({"setup.py", "pyproject.toml", "DESCRIPTION"})
@@ -118,7 +113,7 @@ def decide(context: Context, text_of: Callable[[str], str]) -> Decision:
     package = "setup.py" in where or _is_package(pyproject)
     given = Given(frozenset(where), runtime, package)
     chosen = next(one for one in BUILDPACKS if one.detects(given))
-    names = [name for name in chosen.reads if name in where]
+    names = [name for name in dict.fromkeys(chosen.reads) if name in where]
     if "environment.yml" in names and "environment.yaml" in names:
         names.remove("environment.yaml")
     reads = tuple(where[name] for name in names)

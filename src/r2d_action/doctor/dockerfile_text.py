@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, cast
 
@@ -19,6 +19,7 @@ from r2d_action.key import NoKey
 from r2d_action.key.bases import SCRATCH, images_in
 from r2d_action.report.diagnose.sources import SourceFile
 
+ROOT = frozenset({"root", "0"})
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 
 
@@ -80,8 +81,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Dockerfile:
-    file: SourceFile
-    instructions: tuple[Instruction, ...]
+    """Without a file, there are no instructions."""
+
+    file: SourceFile = field(default=SourceFile("", ""))
+    instructions: tuple[Instruction, ...] = ()
 
     @classmethod
     def parse(cls, file: SourceFile) -> Dockerfile:
@@ -99,6 +102,12 @@ class Dockerfile:
 
     def all(self, *keywords: str) -> Iterator[Instruction]:
         return (one for one in self.instructions if one.keyword in keywords)
+
+    @property
+    def steps(self) -> str:
+        """One instruction a line, and all there is where a script is part of one."""
+        lines = (f"{one.keyword} {one.value}" for one in self.instructions)
+        return "\n".join([*lines, self.file.text if _HEREDOC.search(self.file.text) else ""])
 
     @property
     def final(self) -> tuple[Instruction, ...]:

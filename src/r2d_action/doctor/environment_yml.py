@@ -6,8 +6,7 @@ https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environme
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -20,12 +19,12 @@ class Entry:
     """One line of a list of packages; ``text`` is empty for what is no text."""
 
     text: str
-    line: int
+    place: Place
 
     @property
     def name(self) -> str:
         """The package, without its channel, as conda compares names."""
-        match = re.match(r"(?:[\w./:-]+::)?([\w.-]+)", self.text.strip())
+        match = re.match(r"(?:[\w./:-]+::)?([\w.-]+)", self.text)
         return match[1].lower() if match else ""
 
 
@@ -34,70 +33,66 @@ class Key:
     """``value`` is the node below the key."""
 
     name: str
-    line: int
+    place: Place
     value: yaml.Node
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """``keys`` are those of the top; ``mappings`` the entries of the list of packages that are
-    mappings (``pip:`` among them)."""
+    """``keys`` are those of the top: none without a file, or for what is no mapping."""
 
-    file: SourceFile
-    keys: tuple[Key, ...]
+    file: SourceFile = field(default=SourceFile("", ""))
+    keys: tuple[Key, ...] = ()
 
     @classmethod
-    def parse(cls, file: SourceFile) -> Environment | None:
-        """Nothing for what is no YAML, or no mapping."""
+    def parse(cls, file: SourceFile) -> Environment:
         try:
             root = yaml.compose(file.text, yaml.SafeLoader)
         except yaml.YAMLError:
-            return None
-        return cls(file, tuple(_keys(root))) if isinstance(root, yaml.MappingNode) else None
+            return cls(file)
+        return cls(file, _keys(root, file) if isinstance(root, yaml.MappingNode) else ())
 
     def key(self, name: str) -> Key | None:
         return next((key for key in self.keys if key.name == name), None)
 
-    def at(self, line: int | None) -> Place:
-        return self.file.at(line)
-
-    @property
-    def _dependencies(self) -> list[yaml.Node]:
-        key = self.key("dependencies")
-        return key.value.value if key and isinstance(key.value, yaml.SequenceNode) else []
-
     @property
     def packages(self) -> tuple[Entry, ...]:
-        nodes = [node for node in self._dependencies if not isinstance(node, yaml.MappingNode)]
-        return tuple(_entry(node) for node in nodes)
+        """conda's, without the mappings in their list."""
+        nodes = _items(self.key("dependencies"))
+        return self._entries([node for node in nodes if not isinstance(node, yaml.MappingNode)])
 
     @property
     def mappings(self) -> tuple[Key, ...]:
-        nodes = [node for node in self._dependencies if isinstance(node, yaml.MappingNode)]
-        return tuple(key for node in nodes for key in _keys(node))
+        """``pip:`` in the list of packages, and whatever looks like it."""
+        nodes = _items(self.key("dependencies"))
+        mappings = (node for node in nodes if isinstance(node, yaml.MappingNode))
+        return tuple(key for node in mappings for key in _keys(node, self.file))
 
     @property
     def pip_packages(self) -> tuple[Entry, ...]:
-        lists = (key.value for key in self.mappings if key.name == "pip")
-        return tuple(
-            _entry(item)
-            for node in lists
-            if isinstance(node, yaml.SequenceNode)
-            for item in node.value
-        )
+        lists = [_items(key) for key in self.mappings if key.name == "pip"]
+        return self._entries([node for nodes in lists for node in nodes])
 
     @property
     def channels(self) -> tuple[Entry, ...]:
-        key = self.key("channels")
-        listed = key is not None and isinstance(key.value, yaml.SequenceNode)
-        return tuple(_entry(node) for node in key.value.value) if key and listed else ()
+        return self._entries(_items(self.key("channels")))
+
+    def _entries(self, nodes: list[yaml.Node]) -> tuple[Entry, ...]:
+        return tuple(Entry(_text(node), self.file.at(_line(node))) for node in nodes)
 
 
-def _keys(node: yaml.MappingNode) -> Iterator[Key]:
-    for key, value in node.value:
-        yield Key(str(key.value), key.start_mark.line + 1, value)
+def _keys(node: yaml.MappingNode, file: SourceFile) -> tuple[Key, ...]:
+    return tuple(Key(str(key.value), file.at(_line(key)), value) for key, value in node.value)
 
 
-def _entry(node: yaml.Node) -> Entry:
-    text = node.value if isinstance(node, yaml.ScalarNode) else ""
-    return Entry(text, node.start_mark.line + 1)
+def _items(key: Key | None) -> list[yaml.Node]:
+    return key.value.value if key and isinstance(key.value, yaml.SequenceNode) else []
+
+
+def _text(node: yaml.Node) -> str:
+    return node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+
+
+def _line(node: yaml.Node) -> int:
+    line: int = node.start_mark.line + 1
+    return line

@@ -43,9 +43,7 @@ class Rule:
 
     def findings(self, repository: Repository) -> Iterator[Finding]:
         for trouble in self.check(repository):
-            yield Finding(
-                self.name, self.severity, trouble.place, trouble.message, trouble.remedy
-            )
+            yield Finding(self.name, self.severity, trouble.place, trouble.message, trouble.remedy)
 
 
 @dataclass(frozen=True, slots=True)

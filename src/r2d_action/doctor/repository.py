@@ -29,7 +29,8 @@ def _today() -> date:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``prefix`` is the build's top as seen from ``workspace``, the top of the checkout.
-    ``for_hub`` is false for a repository that a Binder starts, where no home is mounted."""
+    ``for_hub`` is false where nothing is known of a hub that starts the image and mounts a
+    user's home: a Binder does not."""
 
     workspace: Path
     prefix: str = ""
@@ -76,21 +77,26 @@ class Repository:
         return self.decision.buildpack is DOCKER
 
     @cached_property
-    def dockerfile(self) -> Dockerfile | None:
-        """The user's own, where it decides the image."""
-        file = self.config("Dockerfile") if self.has_dockerfile else None
-        return Dockerfile.parse(file) if file else None
+    def dockerfile(self) -> Dockerfile:
+        """The user's own, where it decides the image; else one without instructions."""
+        file = self.config("Dockerfile")
+        return Dockerfile.parse(file) if file else Dockerfile()
 
     @cached_property
-    def environment(self) -> Environment | None:
-        """environment.yml, where repo2docker reads it and it is a mapping."""
+    def environment(self) -> Environment:
+        """environment.yml, where repo2docker reads it; else one without keys."""
         file = self.config("environment.yml") or self.config("environment.yaml")
-        return Environment.parse(file) if file else None
+        return Environment.parse(file) if file else Environment()
 
     def config(self, name: str) -> SourceFile | None:
         """The environment file ``name``, if repo2docker reads it here."""
         paths = (path for path in self.decision.reads if posixpath.basename(path) == name)
         return self.file(next(paths, ""))
+
+    def lines(self, name: str) -> Iterator[tuple[Place, str]]:
+        """Those of the environment file ``name``, if repo2docker reads it here."""
+        if file := self.config(name):
+            yield from ((file.at(n), line) for n, line in enumerate(file.lines, start=1))
 
     def file(self, path: str) -> SourceFile | None:
         if path not in self.files:
@@ -104,7 +110,7 @@ class Repository:
         return self._texts[path]
 
     def place(self, path: str, line: int | None = None) -> Place:
-        return Place(posixpath.join(self.settings.prefix, path), line)
+        return Place(posixpath.normpath(posixpath.join(self.settings.prefix, path)), line)
 
     def speakers(self) -> Iterator[str]:
         """Texts that can use another file by its name: what is read, and scripts."""
@@ -122,7 +128,8 @@ class Repository:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST_TEXT:
+        # A link may lead to a device, which has no end.
+        if not path.is_file() or path.stat().st_size > LARGEST_TEXT:
             return ""
         return path.read_bytes().decode("utf-8", errors="replace")
     except OSError:

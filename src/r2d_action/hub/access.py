@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import requests
-from github import Auth, GithubException
+from github import Auth, Github, GithubException
 from jwt.exceptions import PyJWTError
 
 from r2d_action.errors import HubFailed, InputError
@@ -54,9 +55,11 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """``mask`` learns secrets that come up, ``clock`` tells seconds since 1970."""
+    """``certificates`` is a file of authorities to trust in place of the usual ones, ``mask``
+    learns secrets that come up, ``clock`` tells seconds since 1970."""
 
     api_url: str
+    certificates: str | None
     mask: Callable[[str], None]
     retry: Retry
     clock: Callable[[], float]
@@ -65,6 +68,7 @@ class Surroundings:
     def of(cls, runner: Runner, env: Mapping[str, str]) -> Surroundings:
         return cls(
             api_url=env.get("GITHUB_API_URL") or PUBLIC_API,
+            certificates=env.get("SSL_CERT_FILE") or None,
             mask=runner.mask,
             retry=Retry(time.sleep, runner.say, longest_wait=LONGEST_WAIT_SECONDS),
             clock=time.time,
@@ -85,17 +89,18 @@ def hub_repository(
             f"HUB_REPO: {name!r} is not the name of a repository; write owner and name alone, for "
             "example `HUB_REPO: my-org/hub-config`."
         )
-    api_url = surroundings.api_url
+    connected = partial(connect, api_url=surroundings.api_url, verify=surroundings.certificates)
     if isinstance(key, App):
-        key = _installation_token(key, name, api_url)
+        key = _installation_token(key, name, connected)
         surroundings.mask(key)
-    with connect(Auth.Token(key), api_url) as github, requests.Session() as downloads:
+    with connected(Auth.Token(key)) as github, requests.Session() as downloads:
+        downloads.verify = surroundings.certificates or True
         yield HubRepository(name, github, downloads, surroundings.retry, surroundings.clock)
 
 
-def _installation_token(app: App, repository: str, api_url: str) -> str:
+def _installation_token(app: App, repository: str, connected: Callable[[Auth.Auth], Github]) -> str:
     """A token for ``repository`` alone with :data:`PERMISSIONS`."""
-    with connect(app.auth(), api_url) as github:
+    with connected(app.auth()) as github:
         requester = github.requester
         try:
             _, found = requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")

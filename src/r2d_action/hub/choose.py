@@ -95,36 +95,47 @@ def _more(count: int) -> str:
 
 
 def _selected(places: Sequence[FoundPlace], new: NewImage, selectors: Sequence[Selector]) -> Choice:
-    chosen: dict[int, FoundPlace] = {}
-    refusals: list[Refusal] = []
-    for selector in selectors:
-        named = [one for one in places if _names(selector, one.place, selectors)]
-        chosen |= {id(one.place): one for one in named}
-        if not named:
-            refusals.append(_names_nothing(selector, places, new))
-    return Choice(tuple(chosen.values()), tuple(refusals))
+    chosen = tuple(one for one in places if _is_selected(one.place, selectors))
+    shared = (_shared(one, selectors) for one in places if one not in chosen)
+    in_vain = (
+        _names_nothing(selector, places, new)
+        for selector in selectors
+        if not any(_names_way_to(selector, one.place) for one in places)
+    )
+    return Choice(chosen, (*(refusal for refusal in shared if refusal), *in_vain))
 
 
-def _names(selector: Selector, place: Place, selectors: Sequence[Selector]) -> bool:
-    if place.is_the_hubs_own and not selector.names_key("hub"):
-        return False
-    if selector.matches(place.path):
+def _is_selected(place: Place, selectors: Sequence[Selector]) -> bool:
+    if any(_names(selector, place, place.path) for selector in selectors):
         return True
-    # A value that stands apart changes for all that take it: all of them have to be selected.
-    is_one_of_them = place.holds_only and any(map(selector.matches, place.aliases))
-    return is_one_of_them and all(
-        any(one.matches(alias) for one in selectors) for alias in place.aliases
+    # A value that is kept apart changes for all that take it: all of them have to be selected.
+    return place.holds_only and all(
+        any(_names(selector, place, alias) for selector in selectors) for alias in place.aliases
+    )
+
+
+def _names(selector: Selector, place: Place, way: Path) -> bool:
+    is_meant = selector.names_key("hub") or not place.is_the_hubs_own
+    return is_meant and selector.matches(way)
+
+
+def _names_way_to(selector: Selector, place: Place) -> bool:
+    return any(_names(selector, place, way) for way in (place.path, *place.aliases))
+
+
+def _shared(one: FoundPlace, selectors: Sequence[Selector]) -> Refusal | None:
+    """A selector for an alias alone: the rest that shares the value would change as well."""
+    naming = [selector for selector in selectors if _names_way_to(selector, one.place)]
+    if not naming:
+        return None
+    return Refusal(
+        f"{one.path}: what {naming[0]} names takes its image by a YAML alias from {one.full}, "
+        "where it changes for all that share it; select that as well, or make a copy.",
+        (one.candidate,),
     )
 
 
 def _names_nothing(selector: Selector, places: Sequence[FoundPlace], new: NewImage) -> Refusal:
-    aliased = [one for one in places if any(map(selector.matches, one.place.aliases))]
-    if aliased:
-        return Refusal(
-            f"{aliased[0].path}: what {selector} names takes its image by a YAML alias from "
-            f"{aliased[0].full}, where it changes for all that share it; select that instead.",
-            tuple(one.candidate for one in aliased[:MOST_CANDIDATES]),
-        )
     if not places:
         return Refusal(f"{selector}: no file names {new.repository} at all.")
     return Refusal(

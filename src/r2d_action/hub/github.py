@@ -41,12 +41,13 @@ Result = TypeVar("Result")
 Choose = Callable[[Sequence[str]], Iterable[str]]
 
 
-def connect(auth: Auth.Auth, api_url: str) -> Github:
+def connect(auth: Auth.Auth, api_url: str, verify: str | None = None) -> Github:
     """Without PyGithub's own waiting: how long a run may wait is for us to say."""
     return Github(
         auth=auth,
         base_url=api_url.rstrip("/"),
         timeout=TIMEOUT_SECONDS,
+        verify=verify or True,
         retry=0,
         seconds_between_requests=None,
         seconds_between_writes=None,
@@ -86,7 +87,7 @@ class HubRepository:
             raise self._no_branch(branch) or unseen from unseen
 
     def _download(self, link: str, archive: IO[bytes]) -> None:
-        with self.downloads.get(link, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+        with self.downloads.get(link, stream=True, auth=_nobody, timeout=TIMEOUT_SECONDS) as answer:
             answer.raise_for_status()
             size = 0
             for part in answer.iter_content(1 << 20):
@@ -228,6 +229,11 @@ class HubRepository:
         return cast("dict[str, Any]", answer["data"])
 
 
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from sending a password of the user's ~/.netrc."""
+    return request
+
+
 def draft_of(name: str) -> str:
     return f"{name}.draft"
 
@@ -301,7 +307,6 @@ def _pull(node: Mapping[str, Any]) -> Pull:
         number=node["number"],
         url=node["url"],
         state=node["state"],
-        title=node["title"],
         body=node["body"],
         mark=marks[-1] if marks else None,
     )

@@ -57,12 +57,14 @@ class HubAddress:
 
 
 class Refused(Exception):
-    """An answer that is none of those that were hoped for; ``message`` is the hub's own."""
+    """An answer that is none of those that were hoped for; ``message`` is the hub's own, and
+    ``retry_after`` the seconds after which it wants to be asked again, if it said so."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after: float | None = None) -> None:
         super().__init__(f"{status} {message}".rstrip())
         self.status = status
         self.message = message
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,9 @@ def _accepted(answer: requests.Response) -> requests.Response:
         target = urlsplit(answer.headers["Location"])._replace(query="", fragment="").geturl()
         raise Refused(answer.status_code, f"a redirect to {target}")
     if not answer.ok:
-        raise Refused(answer.status_code, _message_in(answer))
+        wait = answer.headers.get("Retry-After", "")
+        seconds = float(wait) if wait.isdigit() else None
+        raise Refused(answer.status_code, _message_in(answer), seconds)
     return answer
 
 

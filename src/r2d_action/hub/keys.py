@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+NEW = ("new",)
 # With a letter in it, so that it has a word.
 _NAME = re.compile(r"[\w./-]*[A-Za-z0-9][\w./-]*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
@@ -108,13 +109,8 @@ def _group(
 ) -> Group:
     # kustomize: `newName` and `newTag` belong together, and `newTag` to `name` without one.
     # https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
-    is_new = owner == ("new",)
-    is_replaced = not owner and ("new",) in by_part[Part.NAME]
-    owners: tuple[tuple[str, ...], ...] = (owner, ()) if is_new else (owner,)
-    if not owner and not is_replaced:
-        owners = ((), ("new",))
-    if is_replaced:
-        owners = ()
+    is_replaced = NEW in by_part[Part.NAME]
+    owners = {(): ((),) if is_replaced else ((), NEW), NEW: (NEW, ())}.get(owner, (owner,))
 
     def key_of(part: Part) -> str:
         return next((by_part[part][one] for one in owners if one in by_part[part]), "")

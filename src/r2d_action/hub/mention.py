@@ -8,11 +8,9 @@ from functools import lru_cache
 
 from r2d_action.reference import Digest, InvalidReference, Repository, Tag
 
-# Tags that some other tool replaces before the hub sees them.
-_PLACEHOLDER = re.compile(
-    r"set-(?:by|on|in|at|during|via)-[\w.-]+|place-?holder|change-?me|replace-?me|to-?do|tbd",
-    re.IGNORECASE,
-)
+# What chartpress and its like replace before the hub sees it: `set-by-chartpress`. Any other
+# word, be it `PLACEHOLDER`, is a tag that may wait for its first image.
+_PLACEHOLDER = re.compile(r"set-(?:by|on|in|at|during)-[\w.-]+")
 # `NAME=image` in a list of variables or options, `docker://image` in tools that know several
 # kinds of images.
 _BEFORE = re.compile(r"(?:-{0,2}[A-Za-z_][\w.-]*=)?(?:docker://)?")

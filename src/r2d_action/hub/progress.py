@@ -11,6 +11,7 @@ from http import HTTPStatus
 from r2d_action.binder.build_stream import read_events
 from r2d_action.errors import HubFailed
 from r2d_action.hub.jupyterhub import Hub, Refused, ServerName
+from r2d_action.retry import Temporary
 
 LAST_MESSAGES = 12
 
@@ -56,11 +57,16 @@ def follow(
                 progress.hear(event)
                 if progress.over:
                     return
+        raise Temporary("the connection ended before the start did")
 
     try:
         hub.api.retry(f"following the start of {server}", listen)
     except TimeoutError:
         raise _too_slow(server, progress) from None
+    except Temporary as trouble:
+        raise HubFailed(
+            f"The hub does not tell how the start of {server} goes on: {trouble.reason}."
+        ) from trouble
     except Refused as refusal:
         raise _lost(server, refusal) from refusal
     if not progress.ready:

@@ -37,12 +37,11 @@ from r2d_action.hub.rolling import (
     nothing_to_do,
 )
 from r2d_action.hub.target import Source, Target
-from r2d_action.hub.values import Change, Edited, FileEdit, NewImage
+from r2d_action.hub.values import Edited, FileEdit, NewImage, Proposal, Refusal
 
 # Somebody would have to be quicker every time.
 LOOKS = 4
 
-# Raises HubFailed where anything is refused.
 Edit = Callable[[Mapping[str, bytes]], Edited]
 
 
@@ -66,22 +65,6 @@ class Extras:
     auto_merge: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """``status`` is opened, updated, unchanged, closed, current (the hub has it already), absent
-    (the hub does not name the image), declined (a person closed the same one), or overtaken (a
-    newer image is there or proposed)."""
-
-    status: str
-    note: str
-    url: str = ""
-    number: int | None = None
-    branch: str = ""
-    commit: str = ""
-    changes: tuple[Change, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
 def propose(
     wanted: Wanted,
     hub: HubRepository,
@@ -89,8 +72,8 @@ def propose(
     choose: Choose,
     extras: Extras,
 ) -> Proposal:
-    """Raises :class:`HubFailed` for every refusal of GitHub's, and what ``choose`` and ``edit``
-    raise."""
+    """Raises :class:`HubFailed` for refusals of GitHub's and of ``edit``, and what ``choose``
+    raises."""
     said = ""
     for _ in range(LOOKS):
         try:
@@ -111,6 +94,8 @@ def _proposed(
     extras: Extras,
 ) -> Proposal:
     edited = edit(hub.files(wanted.target.branch, choose))
+    if edited.refusals:
+        raise _refused(edited.refusals)
     edits = edited.changed
     names = _names(wanted.target.proposal_branch(wanted.image.repository))
     standing = hub.look(wanted.target, names, [one.path for one in edits])
@@ -123,6 +108,20 @@ def _proposed(
         going_back=wanted.going_back,
     )
     return _Action(hub, standing, wish, wanted.facts, extras).take(next_step(standing, wish))
+
+
+def _refused(refusals: Sequence[Refusal]) -> HubFailed:
+    lines = [
+        f"  {one.selector or '(no selector)'}   ({one.path} has {one.old})"
+        for refusal in refusals
+        for one in refusal.candidates
+    ]
+    return HubFailed(
+        " ".join([*(refusal.what for refusal in refusals), "Nothing was proposed."]),
+        remedy="\n".join(("Put the places that are meant into HUB_SELECT:", *lines))
+        if lines
+        else "",
+    )
 
 
 def _names(first: str) -> tuple[str, ...]:
@@ -216,7 +215,7 @@ class _Action:
         if branch.mark and branch.mark.change == self.wish.mark.change:
             return branch.head
         if not branch.head:
-            return self._commit(branch.name, "")
+            return self._commit(branch.name, branch.head)
         commit = self._commit(standing.draft, standing.draft_head)
         self.hub.move(standing, branch.name, branch.head, commit)
         return commit

@@ -13,7 +13,7 @@ COMMITS = 20
 _FRAGMENTS = f"""
 fragment Commit on Commit {{ message committer {{ email }} parents {{ totalCount }} }}
 fragment Pull on PullRequest {{
-  number url state title body
+  number url state body
   commits(last: {COMMITS}) {{ nodes {{ commit {{ message }} }} }}
 }}
 """
@@ -65,10 +65,4 @@ mutation Commit($refs: UpdateRefsInput!, $commit: CreateCommitOnBranchInput!) {
 
 MOVE = """
 mutation Move($refs: UpdateRefsInput!) { updateRefs(input: $refs) { clientMutationId } }
-"""
-
-AUTO_MERGE = """
-mutation AutoMerge($input: EnablePullRequestAutoMergeInput!) {
-  enablePullRequestAutoMerge(input: $input) { clientMutationId }
-}
 """

@@ -81,7 +81,6 @@ class Pull:
     number: int
     url: str
     state: str
-    title: str
     body: str
     mark: Mark | None
 

@@ -49,6 +49,8 @@ def run(server: Api, command: str, remaining: Callable[[], float]) -> Done:
 
     Raises :class:`Silence`, and :class:`HubFailed` when there is no terminal to be had.
     """
+    if remaining() <= 0:
+        raise Silence
     name = _terminal(server)
     url = f"ws{server.url.removeprefix('http')}terminals/websocket/{quote(name, safe='')}"
     headers = {"Authorization": f"token {server.token}"}

@@ -75,3 +75,19 @@ class Edited:
     @property
     def changed(self) -> tuple[FileEdit, ...]:
         return tuple(file for file in self.files if file.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """``status`` is opened, updated, unchanged, closed, current (the hub has it already), absent
+    (the hub does not name the image), declined (a person closed the same one), overtaken (a
+    newer image is there or proposed), or dispatched (the hub's own automation was told)."""
+
+    status: str
+    note: str
+    url: str = ""
+    number: int | None = None
+    branch: str = ""
+    commit: str = ""
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()

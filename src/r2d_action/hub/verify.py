@@ -27,6 +27,8 @@ NO_NAMES, NO_MORE_NAMES, RUNNING = "not enabled", "maximum", "already running"
 KEPT_LINES = 40
 # The waits between them come to two minutes.
 STOP_TRIES, STOP_SECONDS = 8, 120.0
+# A runner that stops a job leaves it ten seconds.
+GRACE_SECONDS, POLL_SECONDS = 4.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,7 @@ def _started_without_name(check: _Check) -> ServerName:
     trial, server = check.trial, ServerName(check.trial.user)
     check.tools.runner.say(f"The hub has no named servers: this takes {server}.")
     try:
-        if check.hub.servers(trial.user):
+        if server.name in check.hub.servers(trial.user):
             raise _in_use(trial)
         _start(check, server)
     except Refused as refusal:
@@ -163,7 +165,10 @@ def _start(check: _Check, server: ServerName) -> None:
     # Whatever happens from here on, a stop signal included, the server is ours to stop.
     check.owned = server
     try:
-        check.hub.start(server, check.trial.options)
+        _ask_to_start(check, server)
+    except Temporary as throttled:
+        check.owned = None
+        raise _full(throttled.reason) from throttled
     except Refused as refusal:
         if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return  # It failed within the first seconds: the progress has the reason.
@@ -173,6 +178,23 @@ def _start(check: _Check, server: ServerName) -> None:
         raise
 
 
+def _ask_to_start(check: _Check, server: ServerName) -> None:
+    """Again when the hub says when: it starts so many servers at a time.
+
+    Raises :class:`Refused`, and :class:`Temporary` when the hub never found the time.
+    """
+
+    def ask() -> None:
+        try:
+            check.hub.start(server, check.trial.options)
+        except Refused as refusal:
+            if refusal.retry_after is None:
+                raise
+            raise Temporary(refusal.message, refusal.retry_after) from refusal
+
+    check.hub.api.retry(f"starting {server}", ask)
+
+
 def _in_use(trial: Trial) -> HubFailed:
     return HubFailed(
         f"The hub has no named servers, and {trial.user} has a server running, which was left "
@@ -180,13 +202,17 @@ def _in_use(trial: Trial) -> HubFailed:
     )
 
 
+def _full(message: str) -> HubFailed:
+    return HubFailed(
+        f"The hub starts no more servers now: {message} Run the check again later, or raise the "
+        "hub's active_server_limit or concurrent_spawn_limit."
+    )
+
+
 def _not_started(refusal: Refused, trial: Trial) -> HubFailed:
     match refusal.status:
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return HubFailed(
-                f"The hub starts no more servers now: {refusal.message} Run the check again "
-                "later, or raise the hub's active_server_limit or concurrent_spawn_limit."
-            )
+            return _full(refusal.message)
         case HTTPStatus.NOT_FOUND:
             return HubFailed(
                 f"The hub has no user {trial.user}, or the token may not see that user. Add the "
@@ -268,12 +294,22 @@ def _stop(check: _Check) -> None:
     retry = Retry(check.tools.sleep, check.tools.runner.say, tries=STOP_TRIES)
     with check.step("stop the server"):
         try:
+            _let_it_begin(check, server)
             retry(f"stopping {server}", lambda: _remove(check.hub, server))
-        except (Temporary, HubFailed) as trouble:
+        except (Temporary, Refused, HubFailed) as trouble:
             # A warning, so that the check's own verdict is heard.
             check.tools.runner.warning(
                 f"{server} may still run; stop it on the hub's page /hub/admin. {trouble}"
             )
+
+
+def _let_it_begin(check: _Check, server: ServerName) -> None:
+    """A spawner that is interrupted while it makes a container may forget that container."""
+    end = check.tools.clock() + GRACE_SECONDS
+    while check.tools.clock() < end:
+        if check.hub.servers(server.user).get(server.name, {}).get("pending") != "spawn":
+            return
+        check.tools.sleep(POLL_SECONDS)
 
 
 def _remove(hub: Hub, server: ServerName) -> None:

@@ -47,7 +47,7 @@ def _name(image: Repository) -> str:
 
 
 def _secret_step(name: str, what: str) -> str:
-    return f"On GitHub, in your repository, open {NEW}. Its name is `{name}`, and the secret is {what}."
+    return f"On GitHub, in your repository, open {NEW}. The name is `{name}`, the secret is {what}."
 
 
 def _quay(image: Repository) -> Login:
@@ -60,11 +60,11 @@ def _quay(image: Repository) -> Login:
         "On the page of the organization (or of your account), open **Robot Accounts**, create one "
         f"with the name `builder`, and give it the permission **Write** on `{name}`."
     )
-    token = "the token that quay.io shows when you click on the name of the robot account"
+    shown = "the token that quay.io shows when you click on the name of the robot account"
     return Login(
         inputs=(("DOCKER_USERNAME", f"{owner}+builder"),),
         secrets=(("DOCKER_PASSWORD", "QUAY_PASSWORD"),),
-        steps=(create, allow, _secret_step("QUAY_PASSWORD", token)),
+        steps=(create, allow, _secret_step("QUAY_PASSWORD", shown)),
     )
 
 
@@ -131,11 +131,10 @@ def _other(image: Repository) -> Login:
         f"At `{image.registry.host}`, make an account that may push `{image.path}`, and write its "
         "name behind `DOCKER_USERNAME` in `.github/workflows/image.yml`."
     )
-    token = "the password or token of that account"
     return Login(
         inputs=(("DOCKER_USERNAME", _owner(image)),),
         secrets=(("DOCKER_PASSWORD", "REGISTRY_PASSWORD"),),
-        steps=(allow, _secret_step("REGISTRY_PASSWORD", token)),
+        steps=(allow, _secret_step("REGISTRY_PASSWORD", "that account's password or token")),
     )
 
 

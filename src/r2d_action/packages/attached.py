@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ from r2d_action.outcome import from_json, to_json
 from r2d_action.packages.values import PackageList
 from r2d_action.reference import Digest, Repository
 from r2d_action.registry.blobs import Blobs
-from r2d_action.registry.client import Client, missing
+from r2d_action.registry.client import Client
 from r2d_action.registry.manifest import Blob, Manifest
 from r2d_action.registry.refusal import RegistryError
 
@@ -27,6 +28,7 @@ EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
 # What other tools call it when they fetch it.
 NAMED = {"org.opencontainers.image.title": "packages.json"}
+CREATED = "org.opencontainers.image.created"
 # The answer to a manifest whose subject the registry has understood.
 UNDERSTOOD = "OCI-Subject"
 # Of registries that do not know of referrers; not all of them say 404.
@@ -35,7 +37,9 @@ UNKNOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPSt
 Descriptor = Mapping[str, Any]
 
 
-def attach(client: Client, repository: Repository, digest: Digest, packages: PackageList) -> None:
+def attach(
+    client: Client, repository: Repository, digest: Digest, packages: PackageList, now: datetime
+) -> None:
     """Keep the list with the image ``digest``, once. Raises as :class:`Client` does."""
     subject = client.manifest(repository, str(digest))
     if subject is None:
@@ -45,7 +49,7 @@ def attach(client: Client, repository: Repository, digest: Digest, packages: Pac
     data = to_json(packages).encode()
     for content in (EMPTY, data):
         _upload(Blobs(client, repository), content)
-    listing = _listing(subject, data)
+    listing = _listing(subject, data, now)
     name = f"manifests/{listing.digest}"
     headers = {"Content-Type": listing.media_type}
     answer = client.ask("PUT", repository, name, headers, body=listing.body, push=True)
@@ -75,16 +79,22 @@ def _data(client: Client, repository: Repository, listing: Manifest) -> bytes | 
 
 def _parsed(data: bytes) -> PackageList | None:
     try:
-        return from_json(data.decode(), PackageList)
+        packages = from_json(data.decode(), PackageList)
     except Exception:  # noqa: BLE001 - cattrs raises groups of whatever its hooks raise
         return None
+    return packages if all(one.is_sound for one in packages) else None
 
 
 def _lists(client: Client, repository: Repository, digest: Digest) -> Iterator[Descriptor]:
-    """The newest first."""
-    for index in (_referrers(client, repository, digest), _index(client, repository, digest)):
-        found = [one for one in _manifests(index) if one.get("artifactType") == ARTIFACT_TYPE]
-        yield from reversed(found)
+    """The newest first. A registry may have come to know of referrers since then."""
+    for ask in (_referrers, _index):
+        found = _manifests(ask(client, repository, digest))
+        ours = (one for one in found if one.get("artifactType") == ARTIFACT_TYPE)
+        yield from sorted(ours, key=_created, reverse=True)
+
+
+def _created(descriptor: Descriptor) -> str:
+    return str((descriptor.get("annotations") or {}).get(CREATED, ""))
 
 
 def _referrers(client: Client, repository: Repository, digest: Digest) -> Mapping[str, Any]:
@@ -120,7 +130,11 @@ def _put_into_index(
     client: Client, repository: Repository, digest: Digest, listing: Manifest
 ) -> None:
     """What others have attached to the image (signatures, for one) stays."""
-    descriptor = {**_descriptor(listing.media_type, listing.body), "artifactType": ARTIFACT_TYPE}
+    descriptor = {
+        **_descriptor(listing.media_type, listing.body),
+        "artifactType": ARTIFACT_TYPE,
+        "annotations": listing.content["annotations"],
+    }
     before = _manifests(_index(client, repository, digest))
     others = [one for one in before if one.get("digest") != descriptor["digest"]]
     content = {
@@ -132,7 +146,7 @@ def _put_into_index(
     client.put_manifest(repository, _index_tag(digest), index)
 
 
-def _listing(subject: Manifest, data: bytes) -> Manifest:
+def _listing(subject: Manifest, data: bytes, now: datetime) -> Manifest:
     content = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -140,6 +154,7 @@ def _listing(subject: Manifest, data: bytes) -> Manifest:
         "config": _descriptor(EMPTY_TYPE, EMPTY),
         "layers": [{**_descriptor(ARTIFACT_TYPE, data), "annotations": NAMED}],
         "subject": _descriptor(subject.media_type, subject.body),
+        "annotations": {CREATED: now.isoformat(timespec="seconds")},
     }
     return Manifest(MANIFEST_TYPE, json.dumps(content).encode())
 

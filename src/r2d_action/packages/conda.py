@@ -17,18 +17,26 @@ _RECORD = re.compile(r"(?P<prefix>.*)/conda-meta/[^/]+\.json")
 # https://docs.anaconda.com/anacondaorg/user-guide/: a token is a part of the address.
 _TOKEN = re.compile(r"^/t/[^/]+(?=/)")
 
+# The rest of a record, which can be megabytes, is about single files.
+_FIELDS = ("name", "version", "build", "build_string", "url", "md5", "sha256", "files")
+
 Records = Mapping[str, tuple[Mapping[str, Any], ...]]
 
 
 def records_in(files: Mapping[str, bytes]) -> Records:
     """The records of each prefix."""
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for path, content in files.items():
+    for path in files:
         match = _RECORD.fullmatch(path)
-        record = _document(content) if match else None
+        record = _document(files[path]) if match else None
         if match and record:
-            found.setdefault(match["prefix"], []).append(record)
+            slim = {name: record[name] for name in _FIELDS if name in record}
+            found.setdefault(match["prefix"], []).append(slim)
     return {prefix: tuple(records) for prefix, records in found.items()}
+
+
+def is_record(path: str) -> bool:
+    return _RECORD.fullmatch(path) is not None
 
 
 def conda_packages(records: Records) -> Iterator[Package]:

@@ -19,9 +19,9 @@ Key = tuple[int, tuple[Part, ...], tuple[Part, ...]]
 
 def debian_packages(files: Mapping[str, bytes]) -> Iterator[Package]:
     """In images that were made without dpkg, each package has a file of its own below."""
-    for path, content in files.items():
+    for path in files:
         if path == STATUS or path.startswith(f"{STATUS}.d/"):
-            for fields in stanzas(content):
+            for fields in stanzas(files[path]):
                 if _is_installed(fields):
                     yield Package(kind=Kind.APT, name=fields["Package"], version=fields["Version"])
 
@@ -46,7 +46,7 @@ def version_key(version: str) -> Key:
 def _parts(text: str) -> tuple[Part, ...]:
     """Texts and numbers by turns. The last of them is empty, and stands for the end."""
     pairs = re.findall(r"([^0-9]*)([0-9]*)", text)
-    return tuple((tuple(map(_weight, word)) + (0,), int(number or 0)) for word, number in pairs)
+    return tuple(((*tuple(map(_weight, word)), 0), int(number or 0)) for word, number in pairs)
 
 
 def _weight(letter: str) -> int:

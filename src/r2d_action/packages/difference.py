@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 from itertools import zip_longest
 
-from r2d_action.packages.values import KINDS, Change, Difference, Kind, Move, Package, PackageList
+from r2d_action.packages.values import KINDS, Change, Difference, Kind, Move, PackageList
 from r2d_action.packages.versions import move
 
 Name = tuple[Kind, str]

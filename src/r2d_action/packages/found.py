@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from r2d_action.packages.conda import conda_packages, owned_by_conda, records_in
+from r2d_action.packages.conda import conda_packages, is_record, owned_by_conda, records_in
 from r2d_action.packages.debian import debian_packages, is_distributions
 from r2d_action.packages.python import python_packages
 from r2d_action.packages.r import r_packages
@@ -12,14 +12,14 @@ from r2d_action.packages.values import KINDS, Package, PackageList
 
 
 def packages_in(files: Mapping[str, bytes]) -> PackageList:
-    """``files`` by their paths in the image. A package is listed for the one that brought it:
-    what conda or apt installed is there for pip to see as well."""
+    """``files`` by their paths in the image; each is read when it is needed. A package is listed
+    for the one that brought it: what conda or apt installed is there for pip to see as well."""
     records = records_in(files)
     owned = owned_by_conda(records)
     others = {
-        path: content
-        for path, content in files.items()
-        if path not in owned and not is_distributions(path)
+        path: files[path]
+        for path in files
+        if path not in owned and not is_distributions(path) and not is_record(path)
     }
     found = (
         *conda_packages(records),
@@ -27,8 +27,9 @@ def packages_in(files: Mapping[str, bytes]) -> PackageList:
         *r_packages(others),
         *debian_packages(files),
     )
-    return PackageList(tuple(sorted(dict.fromkeys(found), key=_order)))
+    return PackageList(tuple(sorted({one for one in found if one.is_sound}, key=_order)))
 
 
-def _order(one: Package) -> tuple[int, str, str, str, str]:
-    return KINDS.index(one.kind), one.name, one.version, one.place, one.build
+def _order(one: Package) -> tuple[int, str, str, str, str, str]:
+    kind = KINDS.index(one.kind)
+    return kind, one.name, one.version, one.place, one.build, one.source

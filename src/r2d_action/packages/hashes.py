@@ -43,7 +43,7 @@ class Hashes:
         if done.returncode != 0:
             raise UserError(
                 "The digests of the Python packages could not be had from the index, so no lock "
-                f"was written; use `--no-hashes` to lock names and versions alone, or name the "
-                f"index that has them in UV_EXTRA_INDEX_URL. uv said: {done.stderr.strip()[-1000:]}"
+                "was written; use `--no-hashes` to lock names and versions alone, or name the index "
+                f"that has them in UV_EXTRA_INDEX_URL. uv said: {done.stderr.strip()[-1000:]}"
             )
         return done.stdout

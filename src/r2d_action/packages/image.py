@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from tempfile import TemporaryFile
+from typing import IO
 
 import docker
+from docker.models.containers import Container
 
-from r2d_action.check.container import archive_of, put, read_file, start, throw_away
+from r2d_action.check.container import archive_of, put, start, throw_away
 from r2d_action.errors import UserError
 from r2d_action.packages.found import packages_in
 from r2d_action.packages.values import PackageList
@@ -24,11 +26,35 @@ def read_packages(client: docker.DockerClient, image: str) -> PackageList:
     """Nothing of the image is started but its shell, without a network; an image needs neither
     Python nor conda for it. Raises :class:`EngineError`, and :class:`UserError` for an image
     that has no shell or no tar."""
-    return packages_in(dict(_files_in(_collected(client, image))))
+    with TemporaryFile() as spool:
+        _collect(client, image, spool)
+        with tarfile.open(fileobj=spool) as outer:
+            inner = outer.extractfile(outer.getmembers()[0])
+            with tarfile.open(fileobj=inner) as tar:
+                return packages_in(_Files(tar))
 
 
-def _collected(client: docker.DockerClient, image: str) -> bytes:
-    """A tar archive of the files that tell of packages."""
+class _Files(Mapping[str, bytes]):
+    """Those of an archive, by their paths in the image. Together they can be very long."""
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+        self._entries = {f"/{one.name.removeprefix('./')}": one for one in tar}
+
+    def __getitem__(self, path: str) -> bytes:
+        # Of a file with two names, the second one is a link to the first.
+        file = self._tar.extractfile(self._entries[path])
+        return file.read() if file else b""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _collect(client: docker.DockerClient, image: str, spool: IO[bytes]) -> None:
+    """The engine's archive with one file, which is our archive of what tells of packages."""
     command = {
         "entrypoint": ["sh", f"{FOLDER}/{SCRIPT}"],
         "command": [FOLDER],
@@ -39,22 +65,17 @@ def _collected(client: docker.DockerClient, image: str) -> bytes:
     script = resources.files("r2d_action.packages.inside").joinpath(SCRIPT).read_bytes()
     with throw_away(client, image, **command) as container:
         put(container, "/", archive_of({f"{FOLDER.strip('/')}/{SCRIPT}": script}))
-        why_not = start(container)
-        if not why_not:
-            container.wait(timeout=PATIENCE_SECONDS)
-            archive = read_file(container, f"{FOLDER}/found.tar")
-            if archive:
-                return archive
-            why_not = container.logs(tail=3).decode("utf-8", "replace").strip()
+        _require_success(container, image)
+        spool.writelines(container.get_archive(f"{FOLDER}/found.tar")[0])
+    spool.seek(0)
+
+
+def _require_success(container: Container, image: str) -> None:
+    why_not = start(container)
+    if not why_not and container.wait(timeout=PATIENCE_SECONDS)["StatusCode"] == 0:
+        return
+    why_not = why_not or container.logs(tail=3).decode("utf-8", "replace").strip()
     raise UserError(
-        f"The packages of {image} cannot be listed, since it lacks a shell, find or tar; images "
-        f"of a Linux distribution have them. It said: {why_not or 'nothing'}"
+        f"The packages of {image} cannot be listed: its own shell, find and tar are needed for "
+        f"it, which every Linux distribution has. It said: {why_not}"
     )
-
-
-def _files_in(archive: bytes) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for entry in tar:
-            # Of a file with two names, the second one is a link to the first.
-            if file := tar.extractfile(entry):
-                yield f"/{entry.name.removeprefix('./')}", file.read()

@@ -44,7 +44,7 @@ class Environment:
     @property
     def folder(self) -> str:
         """No two prefixes have the same."""
-        return self.prefix.strip("/").replace("/", "-") or "root"
+        return re.sub(r"[^\w.-]+", "-", self.prefix).strip("-.") or "root"
 
 
 def environments_in(packages: PackageList) -> tuple[Environment, ...]:
@@ -76,7 +76,7 @@ def lock_files(environment: Environment) -> dict[str, str]:
 def lists_of_the_image(packages: PackageList) -> dict[str, str]:
     """What belongs to no environment, by name."""
     apt = _lines(f"{one.name}={one.version}" for one in packages.of(Kind.APT))
-    files = {"apt.txt": apt, "renv.lock": _renv(packages.of(Kind.R))}
+    files = {"apt-packages.txt": apt, "renv.lock": _renv(packages.of(Kind.R))}
     return {name: content for name, content in files.items() if content}
 
 

@@ -12,8 +12,9 @@ from r2d_action.packages.fields import stanzas
 from r2d_action.packages.values import Kind, Package
 
 _DESCRIPTION = re.compile(r"(?P<place>.*)/[^/]+/DESCRIPTION")
-# R itself: its other base packages have the same version.
-R_ITSELF = "base"
+# The packages that R consists of have its version, and one of them stands for all.
+BASE = "base"
+R_ITSELF = "R"
 
 
 def r_packages(files: Mapping[str, bytes]) -> Iterator[Package]:
@@ -23,7 +24,7 @@ def r_packages(files: Mapping[str, bytes]) -> Iterator[Package]:
         if match and _is_installed(fields):
             yield Package(
                 kind=Kind.R,
-                name=fields["Package"],
+                name=R_ITSELF if fields["Package"] == BASE else fields["Package"],
                 version=fields["Version"],
                 build=fields.get("RemoteSha", "")[:12] if _is_checkout(fields) else "",
                 place=match["place"],
@@ -35,7 +36,7 @@ def _is_installed(fields: Mapping[str, str]) -> bool:
     """Sources have the file too, but nobody has built them."""
     if not {"Package", "Version", "Built"} <= fields.keys():
         return False
-    return fields.get("Priority") != "base" or fields["Package"] == R_ITSELF
+    return fields.get("Priority") != "base" or fields["Package"] == BASE
 
 
 def _is_checkout(fields: Mapping[str, str]) -> bool:

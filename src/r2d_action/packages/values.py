@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -34,6 +35,13 @@ class Package:
     build: str = ""
     place: str = ""
     source: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Lists come from others, and end up in files that programs obey: no word of them may
+        become two, or two lines."""
+        words = f"{self.name}{self.version}{self.build}{self.source}"
+        return not re.search(r"\s", words) and f"{words}{self.place}".isprintable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def make_plan(
         key_tags=inputs.reuse != "false",
         cache_branches=cache_branches(event) if inputs.cache else (),
         public_check=inputs.public_registry_check,
+        hub_repository=_hub_repository(inputs, event, pushing=pushing, notes=notes),
         build=_build_plan(inputs, event, appendix=appendix, commit=commit, now=now),
         check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
         binder=_binder_plan(inputs, event, commit=commit, pushing=pushing, notes=notes),
@@ -82,6 +83,18 @@ def _build_plan(
         labels=tuple(labels_of(event, commit=commit, now=now)),
         builder=inputs.builder,
     )
+
+
+def _hub_repository(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> str:
+    if not inputs.hub_repo or not pushing:
+        return ""
+    if event.is_pull_request:
+        notes.append(
+            f"{inputs.hub_repo} stays as it is: this is a pull request. Its image is pushed, to be "
+            "tried; the hub's configuration gets it when the pull request is merged."
+        )
+        return ""
+    return inputs.hub_repo
 
 
 def _binder_plan(

@@ -59,8 +59,9 @@ class BinderPlan:
 class Plan:
     """``skip`` and ``why_no_push`` are sentences, empty when we build and push.
 
-    ``copies`` are the further repositories that get the image under the same tags. ``reuse`` says
-    whether an image of the same key may stand in for a build, ``key_tags`` whether
+    ``hub_repository`` is that of the hub's configuration, to which the image is proposed, empty
+    for none. ``copies`` are the further repositories that get the image under the same tags.
+    ``reuse`` says whether an image of the same key may stand in for a build, ``key_tags`` whether
     images are tagged with their key; ``cache_branches`` are those whose layers may be of use, the
     run's own first.
     """
@@ -76,6 +77,7 @@ class Plan:
     key_tags: bool
     cache_branches: tuple[str, ...]
     public_check: bool
+    hub_repository: str
     build: BuildPlan
     check: CheckPlan
     binder: BinderPlan

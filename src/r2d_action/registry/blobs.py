@@ -108,6 +108,8 @@ def _between(arriving: Iterator[bytes], start: int, end: int) -> Iterator[bytes]
         position += len(chunk)
         if wanted:
             yield wanted
+        if position >= end:
+            return
 
 
 @dataclass(slots=True)
@@ -145,7 +147,8 @@ class _Upload:
         found = _RANGE.fullmatch(answer.headers.get("Range", "")) if answer.ok else None
         offset = int(found[1]) + 1 if found else 0
         if 1 < offset <= self.blob.size:
-            self.location, self.in_pieces = self.blobs.client.upload_in(answer), True
+            self.in_pieces = True
+            self._follow(answer)
             return offset
         self.blobs.client.cancel(self.blobs.repository, self.location)
         self.location, self.part = "", PART_BYTES
@@ -164,10 +167,15 @@ class _Upload:
         body = _Part(self.source, start, end)
         answer = self.blobs.push("PATCH", self.location, body, headers)
         try:
-            self.location = self.blobs.client.upload_in(answer)
+            self._follow(answer)
         except RegistryError as error:
             self._refused(error)
         return end
+
+    def _follow(self, answer: requests.Response) -> None:
+        """Where an upload goes on may change with each answer."""
+        if "Location" in self.blobs.client.accepted(answer).headers:
+            self.location = self.blobs.client.upload_in(answer)
 
     def _complete(self) -> None:
         joint = "&" if "?" in self.location else "?"

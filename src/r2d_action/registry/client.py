@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import requests
 
@@ -121,7 +122,7 @@ class Client:
                 return [], ""
             content = json_in(self.host, self.accepted(answer))
             following = answer.links.get("next", {}).get("url", "")
-            return content.get("tags") or [], request.moved(following).url if following else ""
+            return _tags_in(content), request.moved(following).url if following else ""
 
         return self.retry(f"tags of {repository}", ask)
 
@@ -192,6 +193,11 @@ class Client:
 def missing(answer: requests.Response) -> bool:
     """That there is none is an answer, from the registry itself."""
     return answer.status_code == HTTPStatus.NOT_FOUND and not is_page(answer)
+
+
+def _tags_in(content: Mapping[str, Any]) -> list[str]:
+    tags = content.get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _labels_in(configuration: bytes) -> Mapping[str, str] | None:

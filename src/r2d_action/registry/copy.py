@@ -14,6 +14,7 @@ from r2d_action.registry.manifest import Blob, Manifest
 from r2d_action.registry.refusal import RegistryError
 
 MOUNTED = ""
+NO_MOUNTING = frozenset({400, 401, 403, 404, 405})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +92,10 @@ def _copied(here: Blobs, there: Blobs, blob: Blob, say: Callable[[str], None]) -
 
 
 def _mounted(here: Blobs, there: Blobs, blob: Blob) -> str | None:
-    """As :meth:`Blobs.mount`; None where one user may not ask for both repositories."""
+    """As :meth:`Blobs.mount`; None where that is not known, or not allowed."""
     try:
         return there.mount(blob, here.repository)
     except RegistryError as error:
-        if not error.is_denial:
+        if error.status not in NO_MOUNTING:
             raise
         return None

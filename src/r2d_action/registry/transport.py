@@ -18,7 +18,8 @@ import requests
 from r2d_action.registry.refusal import RegistryError, is_page, refusal
 from r2d_action.retry import Temporary
 
-TIMEOUT_SECONDS = (10.0, 120.0)
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 120.0
 TEMPORARY = frozenset({429, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 5
@@ -48,6 +49,13 @@ class Request:
     @property
     def host(self) -> str:
         return host_in(self.url)
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """Of which the first is also how long a body may wait for a registry that is busy with
+        what it has got of it."""
+        streamed = not isinstance(self.body, bytes | Mapping | None)
+        return (ANSWER_SECONDS if streamed else CONNECT_SECONDS), ANSWER_SECONDS
 
     def authorized(self, authorization: str | None) -> Request:
         if authorization is None:
@@ -185,7 +193,7 @@ def _exchanged(session: requests.Session, request: Request) -> requests.Response
             data=request.body,
             auth=_keep_header,
             proxies=_no_proxy_for_loopback(request.url),
-            timeout=TIMEOUT_SECONDS,
+            timeout=request.timeout,
             stream=request.stream,
             allow_redirects=False,
         )

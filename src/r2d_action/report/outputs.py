@@ -68,6 +68,11 @@ OUTPUTS = (
         "named.",
         lambda _, outcome: outcome.key.value if outcome.key else "",
     ),
+    Output(
+        "HUB_PULL_REQUEST",
+        "Address of the pull request in HUB_REPO; empty without one.",
+        lambda _, outcome: outcome.proposal.url if outcome.proposal else "",
+    ),
 )
 
 

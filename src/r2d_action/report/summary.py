@@ -35,6 +35,8 @@ def _paragraphs(outcome: Outcome) -> Iterator[str]:
         yield _reused(outcome.reused)
     elif plan and outcome.built:
         yield f"### Built, not pushed: `{plan.commit_reference}`\n\n{plan.why_no_push}"
+    if outcome.proposal:
+        yield f"**The hub:** {outcome.proposal.note}"
     yield from _details(outcome)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from r2d_action.engine import docker_config
 from r2d_action.environments import provide_extra
+from r2d_action.order import Order
 from r2d_action.plan import Plan
+from r2d_action.plan.repo2docker import CREATED
 from r2d_action.reference import Registry
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import Keychain
@@ -27,6 +31,18 @@ def hasty_client_for(registry: Registry, plan: Plan, site: Site) -> Client:
 
 def nobody(registry: Registry, site: Site) -> Client:
     return Client(site.session, registry, Login.of(None), site.retry)
+
+
+def order_of(plan: Plan, client: Client, site: Site) -> Order:
+    return Order(
+        # Asked in passing; a remote that is slow to answer must not hold up a finished image.
+        git=replace(site.git, timeout=30),
+        branch=site.event.branch,
+        commit=plan.commit,
+        client=client,
+        repository=plan.repository,
+        created=dict(plan.build.labels)[CREATED],
+    )
 
 
 def _keychain(own: Registry, site: Site) -> Keychain:

@@ -11,6 +11,7 @@ from r2d_action.binder.whole_checkout import require_whole_checkout
 from r2d_action.context import Context, LeftOut, read_appendix
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan, make_plan
+from r2d_action.stages.hub import require_way_in
 from r2d_action.stages.site import Site
 from r2d_action.workflow_files import unknown_inputs_in
 
@@ -29,6 +30,8 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
     )
     if plan.binder.cache:
         _require_binder_cache_possible(site)
+    if plan.hub_repository:
+        require_way_in(site)
     if plan.binder.hub_url:
         BinderHub.at(plan.binder.hub_url, site.inputs.binderhub_token)
     if plan.binder.name and (note := require_whole_checkout(site.git, context.files)):

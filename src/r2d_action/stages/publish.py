@@ -7,15 +7,13 @@ from dataclasses import replace
 
 from r2d_action.binder.binderhub_publish import publish_for_binderhub
 from r2d_action.errors import Failure, PublishFailed
-from r2d_action.order import Order
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
-from r2d_action.plan.repo2docker import CREATED
 from r2d_action.publish import Copied, Publisher, Source
 from r2d_action.publish.public import require_public
 from r2d_action.reference import Reference
 from r2d_action.registry.keychain import Keychain
-from r2d_action.stages.clients import keychain_of, nobody
+from r2d_action.stages.clients import keychain_of, nobody, order_of
 from r2d_action.stages.site import Site
 
 
@@ -74,15 +72,7 @@ def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
 def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
     client = keychain.client(plan.repository.registry)
     site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
-    order = Order(
-        # Asked in passing; a remote that is slow to answer must not hold up a finished image.
-        git=replace(site.git, timeout=30),
-        branch=site.event.branch,
-        commit=plan.commit,
-        client=client,
-        repository=plan.repository,
-        created=dict(plan.build.labels)[CREATED],
-    )
+    order = order_of(plan, client, site)
     key = outcome.key.value if outcome.key and plan.key_tags and not outcome.reused else ""
     return Publisher(plan=plan, client=client, order=order, key=key, say=site.runner.say)
 

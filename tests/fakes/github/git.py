@@ -102,6 +102,12 @@ class BareRepository:
         self._git("fast-import", "--quiet", "--force", given=b"".join(stream))
         return self.resolve(SCRATCH)
 
+    def blobs(self, revision: str) -> dict[str, str]:
+        """The id of each file by its path."""
+        listed = self._git("ls-tree", "-r", "-z", revision).decode().split("\0")
+        rows = (one.split("\t", 1) for one in listed if one)
+        return {path: facts.split()[2] for facts, path in rows}
+
     def file(self, revision: str, path: str) -> bytes:
         return self._git("cat-file", "blob", f"{revision}:{path}")
 

@@ -48,6 +48,7 @@ class _Root:
 
     def __init__(self, github: GitHub, grant: Grant, page: str) -> None:
         self.github, self.grant, self.page = github, grant, page
+        self.trees: dict[str, dict[str, str]] = {}
 
     def repository(self, _info: Any, owner: str, name: str, **_: object) -> dict[str, Any]:
         if f"{owner}/{name}" != self.github.name or not self.grant.sees:
@@ -87,7 +88,10 @@ class _Root:
         }
 
     def _object(self, expression: str) -> dict[str, Any] | None:
-        oid = self.github.git.resolve(expression)
+        revision, _, path = expression.partition(":")
+        if revision not in self.trees:
+            self.trees[revision] = self.github.git.blobs(revision)
+        oid = self.trees[revision].get(path)
         return {"kind": "Blob", "oid": oid} if oid else None
 
     def _pulls(self, _info: Any, headRefName: str, first: int, orderBy: Any) -> dict[str, Any]:  # noqa: N803
@@ -101,7 +105,6 @@ class _Root:
             "number": pull.number,
             "url": f"{self.page}/pull/{pull.number}",
             "state": pull.state,
-            "title": pull.title,
             "body": pull.body,
             "commits": lambda _info, last: {"nodes": commits[-last:]},
         }

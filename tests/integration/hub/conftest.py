@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import APIError
 
 from integration.conftest import Lab, forget_images
 from integration.hub.parts import Commands, Course, containers_of, eventually
@@ -64,8 +66,7 @@ def hub(
     )
     yield running
     running.stop()
-    for container in containers_of(running, engine):
-        container.remove(force=True)
+    eventually("all containers are gone", lambda: cleared(running, engine))
 
 
 @pytest.fixture
@@ -75,8 +76,16 @@ def clean_hub(hub: RunningHub, engine: docker.DockerClient) -> RunningHub:
     assert not hub.servers()
     # The engine is still at it when the spawner says that a container is removed, and another
     # one of that name cannot be made meanwhile.
-    eventually("all containers are gone", lambda: not containers_of(hub, engine))
+    eventually("all containers are gone", lambda: cleared(hub, engine))
     return hub
+
+
+def cleared(hub: RunningHub, engine: docker.DockerClient) -> bool:
+    for container in containers_of(hub, engine):
+        # It may be on its way out already.
+        with suppress(APIError):
+            container.remove(force=True)
+    return not containers_of(hub, engine)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from lab.hub import VERIFY_USER, RunningHub
 PROGRAM = "import r2d_action.cli.hub_server; from r2d_action.cli.main import main; main()"
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def eventually(what: str, is_so: Callable[[], bool]) -> None:
@@ -30,7 +30,8 @@ def eventually(what: str, is_so: Callable[[], bool]) -> None:
 
 
 def containers_of(hub: RunningHub, engine: docker.DockerClient) -> list[Container]:
-    return engine.containers.list(all=True, filters={"name": hub.containers})
+    client = engine.containers
+    return client.list(all=True, filters={"name": hub.containers}, ignore_removed=True)
 
 
 @dataclass(frozen=True)

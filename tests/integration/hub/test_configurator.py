@@ -74,6 +74,13 @@ def test_nothing_to_do(clean_hub: RunningHub, admin: Commands, course: Course) -
     assert [seen.method for seen in front.seen] == ["GET"]
 
 
+def test_an_image_without_a_tag(clean_hub: RunningHub, admin: Commands, course: Course) -> None:
+    done = admin("configure-hub", f"{course.name}@{course.digests['v2']}")
+    assert done.code == 2
+    assert "has no tag" in done.said
+    assert clean_hub.configured() == {}
+
+
 def test_a_profile_is_no_matter_of_the_configurator(
     clean_hub: RunningHub, admin: Commands, course: Course
 ) -> None:

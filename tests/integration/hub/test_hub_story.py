@@ -9,7 +9,12 @@ from lab.hub import ADMIN, CONFIGURATOR, VERIFY_USER, RunningHub
 def test_from_one_image_to_the_next_and_back(
     clean_hub: RunningHub, commands: Commands, course: Course
 ) -> None:
-    admin = commands.as_bearer_of(clean_hub.token(ADMIN, f"access:services!service={CONFIGURATOR}"))
+    scopes = (
+        f"access:services!service={CONFIGURATOR}",
+        f"servers!user={VERIFY_USER}",
+        f"tokens!user={VERIFY_USER}",
+    )
+    admin = commands.as_bearer_of(clean_hub.token(ADMIN, *scopes))
 
     def verified(tag: str) -> str:
         done = admin("verify-hub", course.pinned(tag), HUB_VERIFY_COMMAND='echo "is $COURSE"')

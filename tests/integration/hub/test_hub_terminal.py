@@ -10,8 +10,13 @@ import requests
 
 from lab.hub import VERIFY_USER, RunningHub
 from r2d_action.hub.jupyterhub import Api, Hub, HubAddress, Refused, ServerName
+from r2d_action.hub.progress import follow
 from r2d_action.hub.terminal import Done, Silence, run
 from r2d_action.retry import Retry
+
+
+def one_minute() -> float:
+    return 60.0
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +29,11 @@ def server(hub: RunningHub) -> Iterator[Api]:
         )
         client.start(name, {})
         try:
+            follow(client, name, print, one_minute)
             url = str(client.servers(VERIFY_USER)[name.name]["url"])
             yield client.below(url, client.token_for(name, 300))
         finally:
             client.remove(name)
-
-
-def one_minute() -> float:
-    return 60.0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_notebook_runs(server: Api) -> None:
 
 
 def test_a_command_without_an_end(server: Api) -> None:
-    left = iter([60.0, 0.5, 0.0])
+    left = iter([60.0, 60.0, 0.5])
     with pytest.raises(Silence):
         run(server, "exec sleep 1000", lambda: next(left, 0.0))
 

@@ -47,6 +47,7 @@ def test_somebody_works_on_the_default_server(
 ) -> None:
     clean_hub.ask("POST", f"users/{VERIFY_USER}/server")
     try:
+        eventually("the server is ready", lambda: clean_hub.servers()[""]["ready"])
         with clean_hub.settings(allow_named_servers=False):
             in_use = commands("verify-hub", course.pinned("v1"))
         with clean_hub.settings(active_server_limit=1):
@@ -125,7 +126,7 @@ def test_a_start_that_takes_too_long(
     assert done.code == 8
     assert "was still starting" in done.said
     assert "HUB_VERIFY_TIMEOUT" in done.said
-    eventually("the server is stopped", lambda: not clean_hub.servers())
+    assert not clean_hub.servers()
 
 
 def test_a_stop_in_the_middle(
@@ -135,7 +136,10 @@ def test_a_stop_in_the_middle(
         clean_hub.settings(slow_spawn_timeout=0),
         commands.started("verify-hub", course.pinned("v1")) as process,
     ):
-        eventually("the hub starts a server", lambda: bool(clean_hub.servers()))
+        eventually(
+            "a container runs",
+            lambda: any(one.status == "running" for one in containers_of(clean_hub, engine)),
+        )
         process.send_signal(signal.SIGTERM)
         said = process.communicate()[1]
     assert process.returncode == 143, said
@@ -145,17 +149,37 @@ def test_a_stop_in_the_middle(
     eventually("the container is gone", lambda: not containers_of(clean_hub, engine))
 
 
-def test_the_hub_restarts_meanwhile(
+def test_a_hub_that_is_restarting_and_then_busy(
     clean_hub: RunningHub, commands: Commands, course: Course
 ) -> None:
-    def away(seen: Seen) -> Answer | None:
-        return Answer(503) if seen.number == 1 else None
+    said = b'{"status": 429, "message": "Too many users trying to log in right now."}'
+    faults = {
+        "GET": [Answer(503)],
+        "POST": [Answer(429, (("Content-Type", "application/json"), ("Retry-After", "0")), said)],
+    }
 
-    with in_front_of(clean_hub.url.removeprefix("http://"), away) as front:
-        elsewhere = commands.at(f"http://{front.host}/hub/home")
-        done = elsewhere("verify-hub", course.pinned("v3"), HUB_VERIFY_USER="ghost")
-    assert "503" in done.said
-    assert "lacks the scope" in done.said
+    def at_first(seen: Seen) -> Answer | None:
+        waiting = faults[seen.method]
+        return waiting.pop() if waiting else None
+
+    anybody = commands.as_bearer_of(clean_hub.admin_token)
+    with in_front_of(clean_hub.url.removeprefix("http://"), at_first) as front:
+        elsewhere = anybody.at(f"http://{front.host}/hub/home")
+        done = elsewhere("verify-hub", course.pinned("v1"), HUB_VERIFY_USER="ghost")
+    assert "it answered 503 Service Unavailable; try 1 of 5 failed" in done.said
+    assert "Too many users trying to log in right now.; try 1 of 5 failed, next in 0 s" in done.said
+    assert "The hub has no user ghost" in done.said
+
+
+def test_a_hub_that_stays_busy(clean_hub: RunningHub, commands: Commands, course: Course) -> None:
+    def busy(seen: Seen) -> Answer | None:
+        return Answer(429, (("Retry-After", "0"),)) if seen.method == "POST" else None
+
+    with in_front_of(clean_hub.url.removeprefix("http://"), busy) as front:
+        done = commands.at(f"http://{front.host}")("verify-hub", course.pinned("v1"))
+    assert done.code == 8
+    assert "The hub starts no more servers now" in done.said
+    assert "stop the server" not in done.said
 
 
 def test_a_server_that_is_none_of_a_hub(

@@ -67,8 +67,8 @@ c.DockerSpawner.use_internal_ip = True
 c.DockerSpawner.network_name = "bridge"
 c.DockerSpawner.remove = True
 c.Spawner.pre_spawn_hook = apply_configurator
-c.Spawner.http_timeout = 20
-c.Spawner.start_timeout = 60
+c.Spawner.http_timeout = 120
+c.Spawner.start_timeout = 120
 
 c.JupyterHub.services = [
     {"name": "tests", "api_token": options["admin_token"]},

@@ -3,7 +3,12 @@
 #
 # Devices are not told apart: a home that is a volume has packages too. Folders called pkgs are
 # conda's downloads, which are not installed.
+for tool in find tar; do
+    command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
+done
 cd / || exit 1
+# Some tars refuse to make an archive of nothing.
+echo ".$1/names" >"$1/names"
 find . \( -path ./proc -o -path ./sys -o -path ./dev -o -name pkgs \) -prune -o -type f \( \
     -path '*/conda-meta/*.json' \
     -o -path '*-packages/*.dist-info/METADATA' \
@@ -13,5 +18,5 @@ find . \( -path ./proc -o -path ./sys -o -path ./dev -o -name pkgs \) -prune -o 
     -o -name DESCRIPTION \
     -o -path './var/lib/dpkg/status' \
     -o -path './var/lib/dpkg/status.d/*' \
-    \) -print >"$1/names" 2>/dev/null
+    \) -print >>"$1/names"
 tar -cf "$1/found.tar" -T "$1/names"
