@@ -8,8 +8,10 @@ https://github.com/distribution/reference
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 DOCKER_HUB_HOSTS = frozenset(
     {"docker.io", "index.docker.io", "registry.hub.docker.com", "registry-1.docker.io"}
@@ -49,8 +51,11 @@ class Registry:
     @property
     def is_loopback(self) -> bool:
         """Engines speak plain HTTP to these without being told."""
-        name = self.host.rsplit(":", 1)[0] if not self.host.startswith("[") else self.host
-        return name == "localhost" or name.startswith(("127.", "[::1]"))
+        name = urlsplit(f"//{self.host}").hostname or ""
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost"
 
     def __str__(self) -> str:
         return self.host

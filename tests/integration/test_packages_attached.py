@@ -27,9 +27,9 @@ from integration.registries import (
     upload,
 )
 from r2d_action.packages.attached import ARTIFACT_TYPE, attach, packages_of
-from r2d_action.packages.before import Compared, compared
+from r2d_action.packages.before import compared
 from r2d_action.packages.found import packages_in
-from r2d_action.packages.values import Difference
+from r2d_action.packages.values import Compared, Difference
 from r2d_action.plan.repo2docker import REVISION
 from r2d_action.reference import Digest, Repository, Tag
 from r2d_action.registry.client import Client, RegistryError

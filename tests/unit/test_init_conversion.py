@@ -206,6 +206,54 @@ def test_permissions_are_left_to_who_knows_the_other_steps(step: str) -> None:
     assert "`contents: read`" in note.text
 
 
+LOGGED_IN = "        with:\n          DOCKER_PASSWORD: ${{ secrets.TOKEN }}\n"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "script", "said"),
+    [
+        (LOGGED_IN, "docker run it", ["REUSE: false"]),
+        (LOGGED_IN, "docker push it", ["Docker is no longer logged in", "REUSE: false"]),
+        (LOGGED_IN, "docker login", []),
+        (LOGGED_IN + "          REUSE: false\n", "docker run it", []),
+        (LOGGED_IN + "          NO_PUSH: true\n", "docker run it", []),
+        ("", "docker push it", ["REUSE: false"]),
+    ],
+)
+def test_later_steps_are_told_what_they_will_not_find(
+    inputs: str, script: str, said: list[str]
+) -> None:
+    result = conversion_of(f"{SIMPLE}{inputs}      - run: {script}\n")
+    assert len(result.report.notes) == len(said)
+    for note, expected in zip(result.report.notes, said, strict=True):
+        assert expected in note.text
+
+
+def test_earlier_steps_are_not() -> None:
+    before = SIMPLE.replace("      - uses: jup", "      - run: docker run it\n      - uses: jup")
+    assert conversion_of(before).report.notes == ()
+
+
+def test_what_several_jobs_share_by_an_alias_is_told_once() -> None:
+    shared = SIMPLE.replace("steps:", "steps: &steps") + "      - run: docker run it\n"
+    result = conversion_of(f"{shared}  again:\n    runs-on: x\n    steps: *steps\n")
+    assert len(result.report.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "contents"),
+    [
+        ("BINDER_CACHE: true", "write"),
+        ("BINDER_CACHE: '${{ inputs.cache }}'", "write"),
+        ("BINDER_CACHE: false", "read"),
+        ("BINDER_CACHE: true, NO_GIT_PUSH: true", "read"),
+    ],
+)
+def test_who_commits_for_binder_may_write(inputs: str, contents: str) -> None:
+    text = conversion_of(f"{SIMPLE}        with: {{{inputs}}}\n").text
+    assert yaml.safe_load(text)["jobs"]["image"]["permissions"] == {"contents": contents}
+
+
 def test_the_token_in_the_workflow_s_variables_counts() -> None:
     result = conversion_of("env:\n  T: ${{ github.token }}\n" + SIMPLE)
     assert "permissions" not in result.text

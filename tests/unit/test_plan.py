@@ -317,3 +317,20 @@ def test_a_further_repository_that_cannot_be_is_refused(given: str, reason: str)
     with pytest.raises(InputError, match=r"^PUSH_TO: ") as refusal:
         plan(PUSH_TO=given)
     assert reason in refusal.value.what
+
+
+def test_the_hub_gets_what_is_pushed_and_no_pull_request() -> None:
+    assert plan(HUB_REPO="org/hub").hub_repository == "org/hub"
+    assert plan(HUB_REPO="org/hub", NO_PUSH="true").hub_repository == ""
+    proposed = plan(PULL_REQUEST, HUB_REPO="org/hub")
+    assert proposed.hub_repository == ""
+    assert any("org/hub stays as it is" in note for note in proposed.notes)
+
+
+def test_the_name_that_a_binderhub_looks_for() -> None:
+    result = plan(BINDERHUB_IMAGE_PREFIX="quay.io/hub/r2d-", IMAGE_NAME="quay.io/org/image")
+    assert result.binder.name
+    assert str(result.binder.name).startswith("quay.io/hub/r2d-")
+    assert result.repositories == (result.repository, result.binder.name.repository)
+    assert "SUBDIR" in refusal(BINDERHUB_IMAGE_PREFIX="quay.io/hub/r2d-", SUBDIR="a")
+    assert plan(BINDERHUB_IMAGE_PREFIX="quay.io/hub/r2d-", NO_PUSH="true").binder.name is None

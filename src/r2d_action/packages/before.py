@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from r2d_action.packages.attached import packages_of
 from r2d_action.packages.difference import difference
-from r2d_action.packages.values import Difference, PackageList
+from r2d_action.packages.values import Compared, PackageList
 from r2d_action.plan.repo2docker import REVISION
 from r2d_action.reference import Repository, Tag
 from r2d_action.registry.client import Client
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """``since`` is the image before as people know it: the digits of its commit, else its tag."""
-
-    since: str
-    difference: Difference
 
 
 def compared(

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2d_action.errors import UserError
-
-PATIENCE_SECONDS = 600
+from r2d_action.registry.refusal import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,12 @@ class Hashes:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
             check=False,
         )
         if done.returncode != 0:
             raise UserError(
                 "The digests of the Python packages could not be had from the index, so no lock "
-                "was written; use `--no-hashes` to lock names and versions alone, or name the index "
-                f"that has them in UV_EXTRA_INDEX_URL. uv said: {done.stderr.strip()[-1000:]}"
+                "was written; use `--no-hashes` to lock names and versions alone, or name the "
+                f"index that has them in UV_EXTRA_INDEX_URL. uv said: {printable(done.stderr)}"
             )
         return done.stdout

@@ -94,3 +94,11 @@ class Difference:
 
     def count(self, move: Move) -> int:
         return sum(change.move is move for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """``since`` is the image before as people know it: the digits of its commit, else its tag."""
+
+    since: str
+    difference: Difference

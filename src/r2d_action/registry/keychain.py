@@ -45,6 +45,14 @@ class Keychain:
         return replace(self.means, inputs=inputs)
 
     def _credential(self, registry: Registry) -> Credential | None:
+        credential = self._found(registry)
+        if credential:
+            # What an earlier step left is known to docker, and not yet to the runner.
+            for secret in filter(None, (credential.password, credential.identity_token)):
+                self.means.mask(secret)
+        return credential
+
+    def _found(self, registry: Registry) -> Credential | None:
         means, provider = self.means_for(registry), provider_of(registry)
         try:
             return credential_for(

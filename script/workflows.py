@@ -1,0 +1,81 @@
+"""The parts of the reusable workflows that follow from the table of inputs.
+
+They stand between a line `# inputs: …` and a line `# end`; the rest is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from r2d_action.inputs import Entry, table
+from r2d_action.report.outputs import OUTPUTS
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = (".github/workflows/build-image.yml",)
+# GitHub reserves the name, and every job has the token anyway.
+OWN_TOKEN = "GITHUB_TOKEN"
+_BLOCK = re.compile(r"^( *)# generated: ([\w-]+)\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """``text`` of a workflow, with all its generated parts made anew."""
+
+    def block(match: re.Match[str]) -> str:
+        indent, name = match[1], match[2]
+        lines = [f"# generated: {name}", *PARTS[name](), "# end"]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    return _BLOCK.sub(block, text)
+
+
+def workflow(name: str) -> Callable[[], str]:
+    """What script/generate writes to the file ``name``."""
+    return lambda: filled((ROOT / name).read_text(encoding="utf-8"))
+
+
+def _entries(*, secret: bool) -> Iterator[tuple[str, Entry]]:
+    for name, entry in table():
+        if entry.secret is secret and name.upper() != OWN_TOKEN:
+            yield name.upper(), entry
+
+
+def _inputs() -> Iterator[str]:
+    for name, entry in _entries(secret=False):
+        if name not in DECIDED:
+            yield from (f"{name}:", f"  description: {_described(entry)}", "  type: string")
+
+
+def _secrets() -> Iterator[str]:
+    for name, entry in _entries(secret=True):
+        yield from (f"{name}:", f"  description: {_described(entry)}", "  required: false")
+
+
+def _with() -> Iterator[str]:
+    for name, _ in _entries(secret=False):
+        if name not in DECIDED:
+            yield f"{name}: ${{{{ inputs.{name} }}}}"
+    yield f"{OWN_TOKEN}: ${{{{ github.token }}}}"
+    for name, _ in _entries(secret=True):
+        yield f"{name}: ${{{{ secrets.{name} }}}}"
+
+
+def _outputs() -> Iterator[str]:
+    for output in OUTPUTS:
+        yield f"{output.name}: ${{{{ steps.image.outputs.{output.name} }}}}"
+
+
+def _described(entry: Entry) -> str:
+    text = f"{entry.summary} Default: {entry.default}." if entry.default else entry.summary
+    return "'" + text.replace("`", "").replace("'", "''") + "'"
+
+
+# Inputs of the action that the workflow gives it itself.
+DECIDED = frozenset({"SUBDIR", "IMAGE_NAME"})
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "inputs": _inputs,
+    "secrets": _secrets,
+    "with": _with,
+    "outputs": _outputs,
+}
