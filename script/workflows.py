@@ -1,6 +1,6 @@
 """The parts of the reusable workflows that follow from the table of inputs.
 
-They stand between a line `# inputs: …` and a line `# end`; the rest is written by hand.
+They stand between a line `# generated: …` and a line `# end`; the rest is written by hand.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from r2d_action.inputs import Entry, table
-from r2d_action.report.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (".github/workflows/build-image.yml",)
 # GitHub reserves the name, and every job has the token anyway.
-OWN_TOKEN = "GITHUB_TOKEN"
+OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105 - its name
 _BLOCK = re.compile(r"^( *)# generated: ([\w-]+)\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
 
 
@@ -43,7 +42,7 @@ def _entries(*, secret: bool) -> Iterator[tuple[str, Entry]]:
 
 def _inputs() -> Iterator[str]:
     for name, entry in _entries(secret=False):
-        if name not in DECIDED:
+        if name != "BASE_IMAGES":
             yield from (f"{name}:", f"  description: {_described(entry)}", "  type: string")
 
 
@@ -61,21 +60,15 @@ def _with() -> Iterator[str]:
         yield f"{name}: ${{{{ secrets.{name} }}}}"
 
 
-def _outputs() -> Iterator[str]:
-    for output in OUTPUTS:
-        yield f"{output.name}: ${{{{ steps.image.outputs.{output.name} }}}}"
-
-
 def _described(entry: Entry) -> str:
     text = f"{entry.summary} Default: {entry.default}." if entry.default else entry.summary
     return "'" + text.replace("`", "").replace("'", "''") + "'"
 
 
 # Inputs of the action that the workflow gives it itself.
-DECIDED = frozenset({"SUBDIR", "IMAGE_NAME"})
+DECIDED = frozenset({"SUBDIR", "IMAGE_NAME", "TAGS", "LATEST_TAG_OFF", "BASE_IMAGES"})
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "inputs": _inputs,
     "secrets": _secrets,
     "with": _with,
-    "outputs": _outputs,
 }

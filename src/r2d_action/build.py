@@ -73,17 +73,18 @@ def build(
     repo2docker: tuple[str, ...],
     config: Path | None,
     layers: Layers,
+    bases: Mapping[str, Reference],
     on_line: Callable[[str], None],
 ) -> Built:
     """Build ``folder`` and give the image all its local tags.
 
     ``env`` is that of the command line (see :mod:`r2d_action.registry.lending`),
     ``repo2docker`` the command, ``config`` the repository's own repo2docker_config.py.
-    Raises :class:`Repo2dockerFailed`.
+    ``bases`` stand in for images that the Dockerfile names. Raises :class:`Repo2dockerFailed`.
     """
     started = time.monotonic()
     scratch = f"{SCRATCH}:{secrets.token_hex(8)}"
-    buildx = buildx_arguments(plan.build, layers)
+    buildx = buildx_arguments(plan.build, layers, bases)
     argv = [*repo2docker, *arguments(plan.build, scratch, config, buildx), str(folder)]
     try:
         completed = stream(argv, env=build_environment(env), on_line=on_line)
@@ -113,7 +114,9 @@ def arguments(
         yield f"--DockerEngine.extra_buildx_build_args={argument}"
 
 
-def buildx_arguments(plan: BuildPlan, layers: Layers) -> Iterator[str]:
+def buildx_arguments(
+    plan: BuildPlan, layers: Layers, bases: Mapping[str, Reference]
+) -> Iterator[str]:
     """What ``docker buildx build`` gets beside repo2docker's own arguments.
 
     A builder in a container (docker/setup-buildx-action makes one) keeps its result to
@@ -128,6 +131,9 @@ def buildx_arguments(plan: BuildPlan, layers: Layers) -> Iterator[str]:
         yield from ("--cache-from", f"type=registry,ref={image}")
     for key, value in plan.labels:
         yield from ("--label", f"{key}={value}")
+    for name, image in bases.items():
+        # https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+        yield from ("--build-context", f"{name}=docker-image://{image}")
 
 
 def _cache_to(image: Reference | None) -> str:

@@ -38,10 +38,11 @@ APPLICATION_LOCK = LOCKS / "r2d-action.txt"
 REPO2DOCKER_LOCK = LOCKS / "repo2docker.txt"
 # The optional dependencies: what a run imports of each, once it turns out to need it.
 EXTRAS = {
-    "aws": "botocore",
-    "azure": "azure.identity",
-    "google": "google.auth",
-    "hub": "github",
+    "aws": ("botocore",),
+    "azure": ("azure.identity",),
+    "google": ("google.auth",),
+    "hub": ("github", "websockets"),
+    "lock": ("uv",),
 }
 # Which compiled packages this interpreter loads: cpython-312-x86_64-linux-gnu.
 ABI = EXTENSION_SUFFIXES[0].split(".")[1]
@@ -99,7 +100,7 @@ class Environments:
 
     def extra(self, name: str) -> Path:
         """The packages of one of :data:`EXTRAS`: a folder for ``sys.path``, behind our own."""
-        return self._beside_ours(LOCKS / f"{name}.txt", EXTRAS[name])
+        return self._beside_ours(LOCKS / f"{name}.txt", ", ".join(EXTRAS[name]))
 
     def _beside_ours(self, lock: Path, what: str) -> Path:
         """What both locks pin alike is installed once."""
@@ -189,7 +190,7 @@ def provide_extra(name: str, env: Mapping[str, str], say: Say) -> None:
 
     Raises what :class:`Environments` raises.
     """
-    if not _is_importable(EXTRAS[name]):
+    if not all(map(_is_importable, EXTRAS[name])):
         sys.path.append(str(find_environments(env, say).extra(name)))
 
 

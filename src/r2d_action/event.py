@@ -21,7 +21,8 @@ class Event:
     """The run's cause. At a laptop everything but ``workspace`` is empty.
 
     ``ref`` is the full git ref (``refs/heads/main``), ``sha`` the commit of the
-    event, which need not be the one that is checked out.
+    event, which need not be the one that is checked out. ``before`` is the commit that a push
+    or a pull request starts from, empty where there is none or its history was rewritten.
     """
 
     workspace: Path
@@ -30,6 +31,7 @@ class Event:
     actor: str = ""
     ref: str = ""
     sha: str = ""
+    before: str = ""
     server_url: str = GITHUB
     run_url: str = ""
     pull_request: int | None = None
@@ -86,6 +88,7 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
         actor=env.get("GITHUB_ACTOR", ""),
         ref=env.get("GITHUB_REF", ""),
         sha=env.get("GITHUB_SHA", ""),
+        before=_before(payload),
         server_url=server_url,
         run_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else "",
         pull_request=pull_request.get("number"),
@@ -95,6 +98,14 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
         base_branch=_mapping(pull_request, "base").get("ref", ""),
         default_branch=_mapping(payload, "repository").get("default_branch", ""),
     )
+
+
+def _before(payload: dict[str, Any]) -> str:
+    if base := _mapping(payload, "pull_request", "base").get("sha"):
+        return str(base)
+    # A first push says that it was nothing before: forty zeros.
+    found = "" if payload.get("forced") else str(payload.get("before") or "")
+    return found if found.strip("0") else ""
 
 
 def _read_payload(path: str) -> dict[str, Any]:

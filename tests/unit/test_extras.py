@@ -23,6 +23,7 @@ LIBRARIES = {
     "azure": "azure-identity",
     "google": "google-auth",
     "hub": "pygithub",
+    "lock": "uv",
 }
 each_extra = pytest.mark.parametrize("extra", EXTRAS)
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -18,7 +19,7 @@ DIGEST = "sha256:" + "1f" * 32
 
 
 def run(directory: Path, *options: str) -> Result:
-    assert cli.commands["update-hub"] is update_hub
+    assert cli.get_command(click.Context(cli), "update-hub") is update_hub
     arguments = ["--directory", str(directory), "--image", IMAGE, "--tag", "v2", *options]
     return CliRunner().invoke(update_hub, arguments)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from r2d_action.binder.binderhub_manifest import findable_manifest
 from r2d_action.errors import PublishFailed
 from r2d_action.publish import Source
-from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.reference import Reference
 from r2d_action.registry.client import Client, RegistryError
 from r2d_action.registry.copy import copy_manifest
+from r2d_action.registry.explanation import explained, unreachable
 from r2d_action.retry import Temporary
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from r2d_action.cli.group import FOLDER, cli
+from r2d_action.cli.registry import tell_rights
 from r2d_action.cli.talk import runner_of
 from r2d_action.context import read_context
 from r2d_action.doctor import (
@@ -31,11 +32,20 @@ from r2d_action.runner import Runner
 @cli.command()
 @click.argument("path", default=".", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
-def doctor(path: Path, as_json: bool) -> None:
+@click.option(
+    "--registry",
+    default="",
+    metavar="IMAGE",
+    help="Look at an image's repository in its registry instead: as whom, and what that may do.",
+)
+def doctor(path: Path, as_json: bool, registry: str) -> None:
     """Say what repo2docker will do with PATH, and what will go wrong. Nothing is built.
 
     Ends with exit code 2 when something will fail.
     """
+    if registry:
+        tell_rights(registry)
+        return
     top = path.resolve()
     settings = settings_of(top, checkout_of(top))
     context = read_context(top, private=private_paths(os.environ, settings.workspace))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,20 @@ import click
 
 from r2d_action import __version__
 from r2d_action.inputs import ENV_PREFIX, Entry, table
+
+# The commands by the module of this folder that has them.
+MODULES = {
+    "binderhub": ("prebuild",),
+    "doctor": ("doctor",),
+    "hub": ("update-hub",),
+    "hub_server": ("configure-hub", "rollback-hub", "verify-hub"),
+    "images": ("base-images", "images"),
+    "init": ("init",),
+    "packages": ("compare-packages", "lock", "packages"),
+    "registry": ("login", "retag"),
+    "walks": ("build", "check", "plan", "publish", "run"),
+}
+MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -32,7 +47,22 @@ def _option(name: str, entry: Entry) -> Callable[[Command], Command]:
     )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """A command's module is imported when the command is called: a run needs one of many."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(MODULE_OF)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in MODULE_OF:
+            import_module(f"r2d_action.cli.{MODULE_OF[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__)
 def cli() -> None:
     """Turn a repository into the image that a JupyterHub runs.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from r2d_action.cli.group import FOLDER, cli
+from r2d_action.cli.site import site_of
 from r2d_action.cli.talk import runner_of
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.edit import accepted, edit
@@ -19,6 +20,7 @@ from r2d_action.hub.values import Candidate, Edited, NewImage
 from r2d_action.outcome import to_json
 from r2d_action.reference import Digest, InvalidReference, Repository, Tag
 from r2d_action.runner import Runner
+from r2d_action.stages.hub import ROAD, ProposedImage, propose_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ class UpdateRecord:
 
 
 @cli.command("update-hub")
-@click.option("--directory", type=FOLDER, required=True, help="A checkout of the hub's repository.")
+@click.option(
+    "--directory",
+    type=FOLDER,
+    help="A checkout of the hub's repository. [a pull request in R2D_HUB_REPO]",
+)
 @click.option("--image", required=True, help="The image's name, without a tag.")
 @click.option("--tag", required=True, help="The tag that the hub is to run.")
 @click.option("--digest", default="", help="Its digest, for places that pin one.")
@@ -72,7 +78,7 @@ class UpdateRecord:
 )
 @click.option("--select", "selectors", multiple=True, metavar="SELECTOR", help="Places to change.")
 def update_hub(
-    directory: Path,
+    directory: Path | None,
     image: str,
     tag: str,
     digest: str,
@@ -81,11 +87,41 @@ def update_hub(
 ) -> None:
     """Put a new tag into the files of a hub's configuration, and change nothing else in them.
 
-    Nothing is written when anything is refused. The changes, or the refusals with the places
-    to choose from, are printed as JSON.
+    With --directory the files there are edited; nothing is written when anything is refused.
+    Without, the change is proposed as a pull request in R2D_HUB_REPO, to which R2D_HUB_TOKEN (or
+    R2D_HUB_APP_ID and R2D_HUB_APP_PRIVATE_KEY) is the way in; the other R2D_HUB_* variables hold
+    as in a workflow. What was changed or proposed, or the refusals with the places to choose
+    from, is printed as JSON.
     """
     new = _new_image(image, tag, digest)
     chosen = tuple(map(_selector, selectors))
+    if directory is None:
+        _propose(new, globs, selectors)
+    else:
+        _edit(directory, new, globs, chosen)
+
+
+def _propose(new: NewImage, globs: tuple[str, ...], selectors: tuple[str, ...]) -> None:
+    with site_of({}) as site:
+        inputs = replace(
+            site.inputs,
+            hub_files=globs or site.inputs.hub_files,
+            hub_select=selectors or site.inputs.hub_select,
+        )
+        if not inputs.hub_repo:
+            raise InputError(
+                "There is nothing to update; name a checkout with `--directory`, or the hub's "
+                "repository in the variable R2D_HUB_REPO."
+            )
+        proposal = propose_image(inputs, new, site)
+        click.echo(site.runner.redact(to_json({ROAD: ProposedImage(new, proposal)})))
+        for line in (proposal.note, *proposal.notes):
+            site.runner.say(line)
+
+
+def _edit(
+    directory: Path, new: NewImage, globs: tuple[str, ...], chosen: tuple[Selector, ...]
+) -> None:
     paths = _paths(directory, globs)
     before = {path: Path(directory, path).read_bytes() for path in paths}
     edited = edit(before, new, chosen, files_were_named=bool(globs))

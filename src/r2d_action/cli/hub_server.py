@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import click
-import requests
 
 from r2d_action.cli.group import cli
-from r2d_action.cli.talk import runner_of
-from r2d_action.engine import docker_config
+from r2d_action.cli.site import site_of
 from r2d_action.environments import provide_extra
 from r2d_action.errors import InputError, UserError
 from r2d_action.hub import configurator
 from r2d_action.hub.configurator import ConfiguratorChange
 from r2d_action.hub.jupyterhub import Hub, HubAddress
 from r2d_action.hub.options import read_options
-from r2d_action.hub.rollback import NO_RECORD, roll_back
-from r2d_action.inputs import Inputs, read_inputs
+from r2d_action.hub.rollback import NO_RECORD, Road, roll_back
 from r2d_action.outcome import from_json, to_json
 from r2d_action.reference import Digest, InvalidReference, Reference, Repository, Tag
-from r2d_action.registry.client import Client, RegistryError
-from r2d_action.registry.keychain import credential_for
-from r2d_action.registry.login import Login
+from r2d_action.registry.client import RegistryError
 from r2d_action.retry import Retry, Temporary
-from r2d_action.runner import Runner
+from r2d_action.stages.clients import keychain_of
+from r2d_action.stages.hub import ROAD, ProposedImage, go_back
+from r2d_action.stages.site import Site
 
+Value = TypeVar("Value")
 EXAMPLE = "0123456789ab"
 
 
@@ -46,9 +40,9 @@ def configure_hub(image: str) -> None:
     wanted = _reference(image)
     if wanted.tag is None:
         raise InputError(f"{image} has no tag; write for example `{wanted.repository}:{EXAMPLE}`.")
-    with _hub(os.environ) as (inputs, hub, runner):
-        options = read_options(inputs.hub_verify_options)
-        change = configurator.update(hub, wanted, options, runner.say)
+    with site_of({}) as site:
+        options = read_options(site.inputs.hub_verify_options)
+        change = configurator.update(_hub(site), wanted, options, site.runner.say)
         click.echo(to_json({configurator.SERVICE: change}))
 
 
@@ -61,8 +55,9 @@ def verify_hub(image: str) -> None:
     R2D_HUB_VERIFY_USER.
     """
     expected = _reference(image)
-    with _hub(os.environ) as (inputs, hub, runner):
-        provide_extra("hub", os.environ, runner.say)
+    with site_of({}) as site:
+        inputs, hub = site.inputs, _hub(site)
+        provide_extra("hub", site.env, site.runner.say)
         from r2d_action.hub.verify import (  # noqa: PLC0415 - a plain install lacks websockets
             Tools,
             Trial,
@@ -79,51 +74,46 @@ def verify_hub(image: str) -> None:
         )
 
         def digest_of(repository: Repository, tag: Tag) -> Digest | None:
-            return _digest(repository, tag, hub.api.session, inputs, runner)
+            return _digest(repository, tag, site)
 
-        tools = Tools(runner, time.monotonic, time.sleep, digest_of)
-        click.echo(runner.redact(to_json(verify(hub, trial, tools))))
+        tools = Tools(site.runner, time.monotonic, site.sleep, digest_of)
+        click.echo(site.runner.redact(to_json(verify(hub, trial, tools))))
 
 
 @cli.command()
 @click.argument("record", type=click.File("r", encoding="utf-8"))
 def rollback_hub(record: TextIO) -> None:
-    """Undo the change of RECORD, which `configure-hub` printed ("-": standard input).
-
-    R2D_HUB_URL and R2D_HUB_API_TOKEN are those of the change.
+    """Undo the change of RECORD, which `update-hub` or `configure-hub` printed ("-": standard
+    input). The variables R2D_HUB_* are those of the change.
     """
-    with _hub(os.environ) as (_, hub, runner):
+    with site_of({}) as site:
+        roads: dict[str, Road] = {
+            ROAD: lambda part: go_back(_part(part, ProposedImage), site),
+            configurator.SERVICE: lambda part: _configured_back(part, site),
+        }
+        done = roll_back(record.read(), roads)
+        click.echo(site.runner.redact(to_json(done)))
 
-        def by_configurator(part: str) -> ConfiguratorChange:
-            return configurator.go_back(hub, _change(part), runner.say)
 
-        click.echo(to_json(roll_back(record.read(), {configurator.SERVICE: by_configurator})))
+def _configured_back(part: str, site: Site) -> ConfiguratorChange:
+    return configurator.go_back(_hub(site), _part(part, ConfiguratorChange), site.runner.say)
 
 
-@contextmanager
-def _hub(env: Mapping[str, str]) -> Iterator[tuple[Inputs, Hub, Runner]]:
-    inputs = read_inputs(env)
-    runner = runner_of(env, inputs.secrets)
-    for secret in inputs.secrets:
-        runner.mask(secret)
+def _hub(site: Site) -> Hub:
+    inputs = site.inputs
     url = _required("HUB_URL", inputs.hub_url, "https://hub.example.org")
     token = _required("HUB_API_TOKEN", inputs.hub_api_token, "${{ secrets.HUB_API_TOKEN }}")
-    with requests.Session() as session:
-        retry = Retry(time.sleep, runner.say)
-        yield inputs, Hub.of(HubAddress.parse(url), token, session, retry), runner
+    return Hub.of(HubAddress.parse(url), token, site.session, site.retry)
 
 
-def _digest(
-    repository: Repository, tag: Tag, session: requests.Session, inputs: Inputs, runner: Runner
-) -> Digest | None:
+def _digest(repository: Repository, tag: Tag, site: Site) -> Digest | None:
     """What the registry has under the tag; None where it does not say, and that is said."""
     registry = repository.registry
+    retry = Retry(site.sleep, site.runner.say, tries=2)
     try:
-        login = credential_for(registry, inputs, docker_config(os.environ, Path.cwd()))
-        client = Client(session, registry, Login.of(login), Retry(time.sleep, runner.say, tries=2))
-        return client.digest(repository, str(tag))
+        return keychain_of(registry, site).client(registry, retry).digest(repository, str(tag))
     except (RegistryError, Temporary, UserError) as trouble:
-        runner.say(f"{registry} does not tell the digest of {repository}:{tag}: {trouble}")
+        site.runner.say(f"{registry} does not tell the digest of {repository}:{tag}: {trouble}")
         return None
 
 
@@ -140,8 +130,8 @@ def _reference(image: str) -> Reference:
         raise InputError(f"{reason}; write for example `quay.io/org/image:{EXAMPLE}`.") from reason
 
 
-def _change(part: str) -> ConfiguratorChange:
+def _part(part: str, kind: type[Value]) -> Value:
     try:
-        return from_json(part, ConfiguratorChange)
+        return from_json(part, kind)
     except Exception as error:  # cattrs raises groups of whatever its hooks raise
         raise InputError(NO_RECORD) from error

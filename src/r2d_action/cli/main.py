@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import click
 
-from r2d_action.cli import binderhub, hub, registry, walks  # noqa: F401 - they add their commands to the group
 from r2d_action.cli.group import cli
 from r2d_action.cli.talk import refuse, tell_bug
 from r2d_action.errors import UserError

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from r2d_action import HOME
 from r2d_action.context import Context
 from r2d_action.doctor.buildpack import Decision
 from r2d_action.doctor.finding import Finding, Severity
@@ -29,7 +30,7 @@ __all__ = [
 _ORDER = tuple(Severity)
 _REPO_DIR = re.compile(r"^\s*REPO_DIR:\s*['\"]?([^'\"\s#]+)", re.MULTILINE)
 # A workflow of another repository: it may say where the files go, and for whom.
-_ELSEWHERE = re.compile(r"uses:\s*[\w.-]+/[\w.-]+/\.github/workflows/")
+_ELSEWHERE = re.compile(rf"uses:\s*(?!{re.escape(HOME)}/)[\w.-]+/[\w.-]+/\.github/workflows/")
 _FOR_BINDER = re.compile(r"^\s*(?:BINDER_CACHE|MYBINDERORG_TAG):|mybinder\.org", re.MULTILINE)
 
 

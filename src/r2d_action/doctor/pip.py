@@ -68,26 +68,27 @@ def _listed(repository: Repository, name: str) -> Iterator[Line]:
     file = repository.config(name)
     # pip understands UTF-16, as PowerShell writes it; here it is no text.
     if file and "\x00" not in file.text:
-        yield from _of_text(file.text, repository, posixpath.join(repository.decision.folder, name))
+        yield from _in_list(repository, posixpath.join(repository.decision.folder, name))
 
 
-def _of_text(text: str, repository: Repository, path: str) -> Iterator[Line]:
+def _in_list(repository: Repository, path: str, folder: str = "") -> Iterator[Line]:
+    text = repository.text(path).removeprefix("\ufeff")
     whole, start = "", 1
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         start = start if whole else number
         whole += re.sub(r"(?:^|\s)#.*", "", line.rstrip("\r"))
         if whole.endswith("\\"):
             whole = whole[:-1]
             continue
         stripped = _PER_LINE_OPTION.sub("", whole.strip()).strip()
-        yield Line(stripped, repository.place(path, start), "", posixpath.dirname(path))
+        yield Line(stripped, repository.place(path, start), folder, posixpath.dirname(path))
         whole = ""
 
 
 def _included(repository: Repository, line: Line) -> Iterator[Line]:
     path = _path_of_list(line)
     if path in repository.files and line.text.startswith(("-r", "--requirement")):
-        yield from _of_text(repository.text(path), repository, path)
+        yield from _in_list(repository, path, line.folder)
 
 
 def _path_of_list(line: Line) -> str:

@@ -22,9 +22,9 @@ def screen(decision: Decision, found: Sequence[Finding]) -> str:
 def _what_happens(decision: Decision) -> str:
     if decision.buildpack is DOCKER:
         return f"repo2docker builds {listed(decision.reads)}, and reads no other environment file."
-    where = f"the folder `{decision.folder}`" if decision.folder else "the top of the repository"
+    where = f"in the folder `{decision.folder}`" if decision.folder else "at the top"
     if not decision.reads:
-        return f"repo2docker finds no environment file in {where}, and builds its default Python."
+        return f"repo2docker finds no environment file {where}, and builds its default Python."
     title = "its default Python" if decision.buildpack is DEFAULT else decision.buildpack.title
     return f"repo2docker reads {listed(decision.reads)}, and builds with {title}."
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from r2d_action.errors import InputError
 
 NO_RECORD = (
-    "This is no record of a change at a hub; `r2d-action configure-hub IMAGE > record.json` "
-    "writes one."
+    "This is no record of a change at a hub; `r2d-action update-hub … > record.json` and "
+    "`r2d-action configure-hub IMAGE > record.json` write one."
 )
 Road = Callable[[str], object]
 """Takes a road's own part of the record, as JSON, and gives the record of the way back."""

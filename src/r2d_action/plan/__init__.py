@@ -62,6 +62,7 @@ def make_plan(
         public_check=inputs.public_registry_check,
         hub_repository=_hub_repository(inputs, event, pushing=pushing, notes=notes),
         build=_build_plan(inputs, event, appendix=appendix, commit=commit, now=now),
+        packages=inputs.packages,
         check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
         binder=_binder_plan(inputs, event, commit=commit, pushing=pushing, notes=notes),
         notes=tuple(notes),

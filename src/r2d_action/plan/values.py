@@ -59,11 +59,11 @@ class BinderPlan:
 class Plan:
     """``skip`` and ``why_no_push`` are sentences, empty when we build and push.
 
-    ``hub_repository`` is that of the hub's configuration, to which the image is proposed, empty
-    for none. ``copies`` are the further repositories that get the image under the same tags.
-    ``reuse`` says whether an image of the same key may stand in for a build, ``key_tags`` whether
-    images are tagged with their key; ``cache_branches`` are those whose layers may be of use, the
-    run's own first.
+    ``packages`` says whether those of the image are listed. ``hub_repository`` is that of the
+    hub's configuration, to which the image is proposed, empty for none. ``copies`` are the
+    further repositories that get the image under the same tags. ``reuse`` says whether an image
+    of the same key may stand in for a build, ``key_tags`` whether images are tagged with their
+    key; ``cache_branches`` are those whose layers may be of use, the run's own first.
     """
 
     skip: str
@@ -80,6 +80,7 @@ class Plan:
     hub_repository: str
     build: BuildPlan
     check: CheckPlan
+    packages: bool
     binder: BinderPlan
     notes: tuple[str, ...]
 

@@ -12,6 +12,7 @@ from r2d_action.disk import freeing
 from r2d_action.engine import Engine, free_bytes, require_builder
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
+from r2d_action.images.pins import read_pins
 from r2d_action.outcome import Outcome, Reused
 from r2d_action.plan import Plan
 from r2d_action.plan.tagging import cache_tag
@@ -114,6 +115,7 @@ def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> 
                 repo2docker=command,
                 config=config if config.is_file() else None,
                 layers=_layers(plan, site),
+                bases=read_pins(site.inputs.base_images),
                 on_line=site.runner.say,
             )
         except Repo2dockerFailed as failed:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from r2d_action.environments import provide_extra
+from r2d_action.errors import HubFailed
+from r2d_action.hub.description import Facts
+from r2d_action.hub.target import Source
 from r2d_action.hub.values import NewImage, Proposal
+from r2d_action.inputs import Inputs
 from r2d_action.order import Unknown
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
 from r2d_action.publish import Published
+from r2d_action.reference import Reference
 from r2d_action.report.phrases import phrases
 from r2d_action.stages.clients import keychain_of, order_of
 from r2d_action.stages.site import Site
+
+# The key of a record that `update-hub` prints and `rollback-hub` takes.
+ROAD = "pull_request"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedImage:
+    image: NewImage
+    proposal: Proposal
 
 
 def require_way_in(site: Site) -> None:
@@ -39,17 +53,61 @@ def proposed(outcome: Outcome, site: Site) -> Outcome:
     return replace(outcome, proposal=proposal)
 
 
-def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) -> Proposal:
+def propose_image(
+    inputs: Inputs,
+    image: NewImage,
+    site: Site,
+    source: Source | None = None,
+    facts: Facts | None = None,
+    *,
+    going_back: bool = False,
+) -> Proposal:
+    """Raises :class:`InputError` and :class:`HubFailed`."""
+    provide_extra("hub", site.env, site.runner.say)
     from r2d_action.hub.access import Surroundings  # noqa: PLC0415
-    from r2d_action.hub.description import Facts  # noqa: PLC0415
-    from r2d_action.hub.target import Source  # noqa: PLC0415
     from r2d_action.hub.update import update_hub_repository  # noqa: PLC0415
 
-    reference = published.reference
-    event = site.event
     return update_hub_repository(
+        inputs,
+        image,
+        source or Source(),
+        facts or Facts(),
+        Surroundings.of(site.runner, site.env),
+        going_back=going_back,
+    )
+
+
+def go_back(done: ProposedImage, site: Site) -> tuple[ProposedImage, ...]:
+    """Propose what each place had before: one image for all, or as many as there were. Raises
+    as :func:`propose_image`."""
+    olds = tuple(dict.fromkeys(change.old for change in done.proposal.changes))
+    return tuple(_back_to(old, done, site, alone=len(olds) == 1) for old in olds)
+
+
+def _back_to(old: str, done: ProposedImage, site: Site, *, alone: bool) -> ProposedImage:
+    reference = Reference.parse(f"{done.image.repository}{'' if old[0] == '@' else ':'}{old}")
+    if reference.tag is None:
+        raise HubFailed(
+            f"The hub had {reference}, which has no tag to go back to; put it back by hand."
+        )
+    image = NewImage(reference.repository, reference.tag, reference.digest)
+    places = [change for change in done.proposal.changes if change.old == old]
+    inputs = site.inputs
+    if not alone:
+        inputs = replace(
+            inputs,
+            hub_files=tuple(dict.fromkeys(one.path for one in places)),
+            hub_select=tuple(dict.fromkeys(one.selector for one in places)),
+        )
+    return ProposedImage(image, propose_image(inputs, image, site, going_back=True))
+
+
+def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) -> Proposal:
+    reference, event = published.reference, site.event
+    return propose_image(
         site.inputs,
         NewImage(reference.repository, reference.tag or plan.tags[0].tag, published.digest),
+        site,
         Source(
             commit=plan.commit,
             url=event.repository_url if event.repository else "",
@@ -62,7 +120,6 @@ def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) ->
             size=published.compressed_size,
             size_before=published.previous_size,
         ),
-        Surroundings.of(site.runner, site.env),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from r2d_action.environments import locked_repo2docker
+from r2d_action.images.pins import read_pins
 from r2d_action.key import ImageKey, NoKey, key_of
 from r2d_action.key.files import known_to_git
 from r2d_action.key.material import material_of
@@ -26,6 +27,10 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
     plan = outcome.plan
     if plan is None or plan.skip or not plan.key_tags:
         return outcome
+    # A git tag is a name for what was built and tried, whatever its bases are by now.
+    by_commit = look and plan.reuse and site.event.git_tag
+    if by_commit and (of_commit := _found(plan, str(plan.tags[0].tag), site)):
+        return replace(outcome, reused=of_commit)
     try:
         key = _key(plan, site)
     except NoKey as reason:
@@ -35,7 +40,7 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
     return replace(
         outcome,
         key=Keyed(value=key.value, material=key.material),
-        reused=_found(plan, key.value, site) if plan.reuse and look else None,
+        reused=_found(plan, str(key_tag(key.value)), site) if plan.reuse and look else None,
     )
 
 
@@ -56,7 +61,7 @@ def _key(plan: Plan, site: Site) -> ImageKey:
 
 def _resolved(name: str, plan: Plan, site: Site) -> str:
     try:
-        reference = Reference.parse(name)
+        reference = read_pins(site.inputs.base_images).get(name) or Reference.parse(name)
     except InvalidReference as reason:
         raise NoKey(str(reason)) from reason
     if reference.digest:
@@ -72,9 +77,8 @@ def _resolved(name: str, plan: Plan, site: Site) -> str:
     return str(digest)
 
 
-def _found(plan: Plan, key: str, site: Site) -> Reused | None:
+def _found(plan: Plan, tag: str, site: Site) -> Reused | None:
     client = hasty_client_for(plan.repository.registry, plan, site)
-    tag = str(key_tag(key))
     try:
         manifest = client.manifest(plan.repository, tag)
         labels = client.labels(plan.repository, manifest) if manifest else None

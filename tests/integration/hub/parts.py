@@ -16,7 +16,6 @@ from docker.models.containers import Container
 
 from lab.hub import VERIFY_USER, RunningHub
 
-PROGRAM = "import r2d_action.cli.hub_server; from r2d_action.cli.main import main; main()"
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 
 PATIENCE = 120.0
@@ -95,7 +94,7 @@ class Commands:
             "DOCKER_CONFIG": str(self.folder),
         }
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
+            [sys.executable, "-m", "r2d_action", *arguments],
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

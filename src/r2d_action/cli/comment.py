@@ -1,0 +1,82 @@
+"""The command that ends a run of the reusable workflow: one page for all images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import requests
+
+from r2d_action.cli.group import cli
+from r2d_action.cli.site import site_of
+from r2d_action.comment import NotAllowed, PullRequest
+from r2d_action.errors import InputError
+from r2d_action.images.levels import MOST_LEVELS
+from r2d_action.images.records import read_records
+from r2d_action.report.comment import page
+from r2d_action.retry import Temporary
+from r2d_action.stages.site import Site
+
+API = "https://api.github.com"
+
+
+@cli.command()
+@click.argument("records", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--levels", envvar="R2D_LEVELS", required=True, help="The outputs of `images`.")
+def comment(records: Path, levels: str) -> None:
+    """Put together what became of all images: for the summary, and as a comment.
+
+    The comment is made in a pull request of this repository, and kept current by later runs.
+    R2D_GITHUB_TOKEN has to have the permission `pull-requests: write` for it.
+    """
+    with site_of({}) as site:
+        names = _names(levels)
+        text = page(names, read_records(records), site.event.run_url)
+        click.echo(text)
+        site.runner.summarize(text)
+        if site.event.pull_request and not site.event.is_fork_pull_request:
+            _comment(site, text, anew=bool(names))
+
+
+def _names(levels: str) -> tuple[str, ...]:
+    try:
+        found: Mapping[str, str] = json.loads(levels)
+        entries = [json.loads(found[f"LEVEL_{number}"]) for number in range(MOST_LEVELS)]
+        return tuple(entry["name"] for level in entries for entry in level)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("--levels are not what `r2d-action images` puts out.") from error
+
+
+def _comment(site: Site, text: str, *, anew: bool) -> None:
+    if not site.inputs.github_token:
+        return
+    event = site.event
+    pull_request = PullRequest(
+        address=f"{site.env.get('GITHUB_API_URL') or API}/repos/{event.repository}",
+        number=event.pull_request or 0,
+        token=site.inputs.github_token,
+        session=site.session,
+        retry=site.retry,
+    )
+    try:
+        address = pull_request.tell(text, _key(site), anew=anew)
+        site.runner.say(f"comment {address or 'none'}")
+    except NotAllowed:
+        site.runner.notice(
+            "There is no comment in the pull request: the job may not write one. The same is on "
+            "this page; for a comment, the job that calls the workflow needs "
+            "`permissions: pull-requests: write`."
+        )
+    except (Temporary, requests.RequestException) as trouble:
+        # Images are there or not whether anybody is told of it here.
+        site.runner.warning(f"The comment in the pull request is as it was: {trouble}.")
+
+
+def _key(site: Site) -> str:
+    """Each call of the workflow has a comment of its own."""
+    workflow = site.env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0]
+    parts = (workflow, site.inputs.image_name, site.inputs.subdir)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

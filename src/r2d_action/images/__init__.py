@@ -1,0 +1,1 @@
+"""Several images in one repository: where they are, what they are built on, which have changed."""

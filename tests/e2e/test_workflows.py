@@ -1,0 +1,185 @@
+"""The reusable workflow, called as a community calls it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.accounts import PASSWORD
+from e2e.act import Event, Run
+from e2e.conftest import ACTIONS
+from e2e.project import Project
+from e2e.registry import RegistryView
+from r2d_action import HOME, __version__
+
+CALLED = f"{HOME}@v{__version__}"
+CALLER = f"""\
+name: Image
+on: [push, pull_request, workflow_dispatch, schedule]
+jobs:
+  image:
+    uses: {HOME}/.github/workflows/build-image.yml@v{__version__}
+    permissions:
+      contents: read
+    with:
+      DOCKER_REGISTRY: ${{{{ vars.REGISTRY }}}}
+      IMAGE_NAME: workflows/@NAME@
+      DOCKER_USERNAME: ann
+      REPO_DIR: /srv/repo
+      HUB_START_CHECK: false
+    secrets:
+      DOCKER_PASSWORD: ${{{{ secrets.PASSWORD }}}}
+"""
+LOGIN = {"PASSWORD": PASSWORD}
+# act knows no address for "the repository of this workflow, at the commit running".
+OWN = re.compile(r"uses: \$/(\S*)")
+
+
+@pytest.fixture(scope="session")
+def called(our_action: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the name of a release stands for."""
+    folder = tmp_path_factory.mktemp("release") / "checkout"
+    shutil.copytree(our_action, folder)
+    for workflow in folder.glob(".github/workflows/*.yml"):
+        text = OWN.sub(lambda match: f"uses: {_own(match[1])}", workflow.read_text())
+        workflow.write_text(text)
+    return folder
+
+
+def _own(path: str) -> str:
+    return f"{HOME}/{path}@v{__version__}" if path else CALLED
+
+
+@pytest.fixture(scope="session")
+def stand_ins(called: Path) -> dict[str, Path]:
+    text = (called / ".github/workflows/build-image.yml").read_text()
+    used = set(re.findall(r"uses: (actions/(?:up|down)load-artifact@\S+)", text))
+    return {name: ACTIONS / name.partition("@")[0].partition("/")[2] for name in used}
+
+
+@pytest.fixture
+def start(
+    new_project: Callable[[Path], Project],
+    called: Path,
+    stand_ins: dict[str, Path],
+    tmp_path: Path,
+) -> Callable[[str], Project]:
+    def started(name: str) -> Project:
+        project = new_project(tmp_path)
+        machine = dataclasses.replace(project.machine, actions={CALLED: called, **stand_ins})
+        project = dataclasses.replace(project, machine=machine)
+        project.write(".dockerignore", "docs\n.github\n")
+        project.save_workflow(CALLER.replace("@NAME@", name))
+        return project
+
+    return started
+
+
+def happen(project: Project, event: Event) -> Run:
+    shutil.rmtree(project.machine.report / "artifacts", ignore_errors=True)
+    return project.happen(event, LOGIN)
+
+
+def push_since(project: Project, before: str) -> Event:
+    event = project.push()
+    return dataclasses.replace(event, payload={**event.payload, "before": before})
+
+
+def push_of_tag(project: Project, name: str) -> Event:
+    project.git("tag", name)
+    event = project.push()
+    return dataclasses.replace(event, payload={**event.payload, "ref": f"refs/tags/{name}"})
+
+
+def tags(pushed: RegistryView, name: str) -> set[str]:
+    """Without those that hold what registries cannot attach to an image yet."""
+    return {tag for tag in pushed.tags(f"workflows/{name}") if not tag.startswith("sha256-")}
+
+
+def records(run: Run) -> dict[str, dict[str, str]]:
+    """The outputs of the action by the name of the image, as the jobs that built left them."""
+    files = (run.report / "artifacts").rglob("*.json")
+    found = [json.loads(file.read_text()) for file in files]
+    return {one["name"]: one["outputs"] for one in found}
+
+
+def statuses(run: Run) -> dict[str, str]:
+    return {name: outputs["BUILD_STATUS"] for name, outputs in records(run).items()}
+
+
+def test_image_is_built_once_then_reused_then_named(
+    start: Callable[[str], Project], pushed: RegistryView
+) -> None:
+    project = start("one")
+    happen(project, project.push()).require_success()
+    first = project.tag
+    assert tags(pushed, "one") == {first, "latest"}
+    digest = pushed.digest("workflows/one", "latest")
+    project.write("docs/page.md", "words\n")
+    project.commit("As a merge that changes nothing of the image")
+    merged = happen(project, project.push()).require_success()
+    assert statuses(merged) == {"image": "reused"}
+    assert pushed.digest("workflows/one", project.tag) == digest
+    project.git("checkout", "--quiet", "--detach", first)
+    named = happen(project, push_of_tag(project, "v1")).require_success()
+    assert statuses(named) == {"image": "reused"}
+    assert tags(pushed, "one") == {first, f"{merged_tag(merged)}", "v1", "latest"}
+    assert pushed.digest("workflows/one", "v1") == digest
+
+
+def merged_tag(run: Run) -> str:
+    return records(run)["image"]["IMAGE_SHA_TAG"]
+
+
+@pytest.mark.parametrize("how", ["workflow_dispatch", "schedule"])
+def test_refresh_builds_what_has_not_changed(
+    how: str, start: Callable[[str], Project], pushed: RegistryView
+) -> None:
+    project = start(how)
+    happen(project, project.push()).require_success()
+    event = dataclasses.replace(project.workflow_dispatch(), name=how)
+    again = happen(project, event).require_success()
+    assert statuses(again) == {"image": "built"}
+    assert records(again)["image"]["IMAGE_SHA_TAG"].startswith(f"{project.tag}-")
+
+
+def test_fork_builds_and_publishes_nothing(
+    start: Callable[[str], Project], pushed: RegistryView
+) -> None:
+    project = start("fork")
+    event = project.pull_request(head=project.head, of="visitor/Course-Image", actor="visitor")
+    run = project.happen(event).require_success()
+    assert statuses(run) == {"image": "built"}
+    assert tags(pushed, "fork") == set()
+    assert "comes from a fork" in run.summary
+
+
+def test_only_what_changed_is_built_on_the_parent_just_built(
+    start: Callable[[str], Project], base_image: str, pushed: RegistryView
+) -> None:
+    project = start("{image}")
+    own = f"{pushed.host}/workflows"
+    write_image(project, "base", base_image)
+    write_image(project, "child", f"{own}/base")
+    write_image(project, "alone", base_image)
+    before = project.commit("Three images")
+    first = happen(project, project.push()).require_success()
+    assert statuses(first) == {"base": "built", "child": "built", "alone": "built"}
+    project.write("images/base/data.txt", "new\n")
+    project.commit("Change the base")
+    # A later run has moved the tag that the Dockerfile names.
+    second = happen(project, push_since(project, before)).require_success()
+    assert statuses(second) == {"base": "built", "child": "built"}
+    assert "new" in dict(pushed.files("workflows/child", project.tag))["srv/base/data.txt"].decode()
+    third = happen(project, push_since(project, project.head)).require_success()
+    assert records(third) == {}
+
+
+def write_image(project: Project, name: str, base: str) -> None:
+    project.write(f"images/{name}/Dockerfile", f"FROM {base}\nCOPY . /srv/{name}/\n")
