@@ -179,8 +179,8 @@ def _keys(results: Results) -> str:
     return f"""\
 ## Knowing that nothing changed
 
-The work of `r2d-action plan`, image key included, in a clean checkout, beside `git status` of the
-same files:
+From a clean checkout to its image key, which is all that a run does before it can ask the registry
+for the image, beside `git status` of the same files:
 
 {_table(("files", "key / git status", "key", "git status"), rows)}"""
 

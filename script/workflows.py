@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from r2d_action.inputs import Entry, table
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (".github/workflows/build-image.yml",)
+PAGES = (*FILES, ".github/workflows/update-hub.yml")
 # GitHub reserves the name, and every job has the token anyway.
 OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105 - its name
 _BLOCK = re.compile(r"^( *)# generated: ([\w-]+)\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
@@ -66,9 +70,53 @@ def _described(entry: Entry) -> str:
 
 
 # Inputs of the action that the workflow gives it itself.
-DECIDED = frozenset({"SUBDIR", "IMAGE_NAME", "TAGS", "LATEST_TAG_OFF", "BASE_IMAGES"})
+DECIDED = frozenset(
+    {
+        "BASE_IMAGES",
+        "BINDER_CACHE",
+        "HUB_REPO",
+        "IMAGE_NAME",
+        "LATEST_TAG_OFF",
+        "SUBDIR",
+        "TAGS",
+    }
+)
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "inputs": _inputs,
     "secrets": _secrets,
     "with": _with,
 }
+
+
+def reference() -> str:
+    """docs/reference/workflows.md: what a caller may write, and what each job may do."""
+    lines = [
+        "# The reusable workflows",
+        "",
+        "<!-- Written by script/generate from the workflows. -->",
+    ]
+    for path in PAGES:
+        found = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+        # The key `on` is true in this YAML.
+        call = found[True]["workflow_call"]
+        lines += ["", f"## `{Path(path).name}`"]
+        for title, key in (("Inputs", "inputs"), ("Secrets", "secrets"), ("Outputs", "outputs")):
+            if call.get(key):
+                lines += ["", f"### {title} of `{Path(path).name}`", "", "| Name | What it is |"]
+                lines += ["|---|---|", *map(_row, call[key].items())]
+        lines += ["", f"### Permissions of `{Path(path).name}`", "", "| Job | May |", "|---|---|"]
+        lines += [f"| `{job}` | {_may(content)} |" for job, content in found["jobs"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(entry: tuple[str, dict[str, Any]]) -> str:
+    name, content = entry
+    needed = " Required." if content.get("required") else ""
+    return f"| `{name}` | {content['description']}{needed} |"
+
+
+def _may(job: dict[str, Any]) -> str:
+    permissions = job.get("permissions")
+    if permissions is None:
+        return "what the job that calls may: `contents: read`, and more only where you write it"
+    return ", ".join(f"`{name}: {right}`" for name, right in permissions.items()) or "nothing"

@@ -16,7 +16,8 @@ import yaml
 from r2d_action.errors import Place
 from r2d_action.inputs import nearest_input, unknown_inputs
 
-_OUR_ACTION = re.compile(r"[^/\s]+/(repo2docker-action|r2d-action)(/[^@]*)?@.+|\./?")
+# Not the reusable workflows: GitHub refuses an input that they do not have.
+_OUR_ACTION = re.compile(r"[^/\s]+/(repo2docker-action|r2d-action)@.+|\./?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,24 +15,28 @@ from e2e.accounts import PASSWORD, USER
 from e2e.engine import containers_of
 from e2e.project import WORKFLOW, Project
 from e2e.registry import RegistryView
+from e2e.workflows import RELEASE, called, release, stand_ins
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template-repo"
-SECRETS = {"QUAY_USERNAME": USER, "QUAY_PASSWORD": PASSWORD}
-OUR_STEP = re.compile(r"uses: (\S+/r2d-action@\S+)")
+SECRETS = {"QUAY_PASSWORD": PASSWORD}
 
 
 @pytest.fixture
-def template(project: Project, our_action: Path, pushed: RegistryView) -> Project:
-    """With the registry, the name and the community image filled in, and nothing else."""
+def template(project: Project, our_action: Path, pushed: RegistryView, tmp_path: Path) -> Project:
+    """With the registry, its account, the name and the community image filled in, and nothing
+    else."""
     shutil.copytree(TEMPLATE, project.directory, dirs_exist_ok=True)
     workflow = (project.directory / WORKFLOW).read_text()
-    [used] = OUR_STEP.findall(workflow)
-    project.write(WORKFLOW, workflow.replace("quay.io", pushed.host))
+    assert f"uses: {called('build-image.yml')}\n" in workflow
+    workflow = workflow.replace("quay.io", pushed.host).replace("my-community+builder", USER)
+    project.write(WORKFLOW, workflow)
     dockerfile = (project.directory / "Dockerfile").read_text()
     community = os.environ["R2D_LAB_COMMUNITY_IMAGE"]
     project.write("Dockerfile", re.sub(r"(?<=ARG BASE_IMAGE=)\S+", community, dockerfile))
     project.commit("Start from the template")
-    machine = dataclasses.replace(project.machine, actions={used: our_action})
+    released = release(our_action, tmp_path / "release")
+    actions = {RELEASE: released, **stand_ins(released)}
+    machine = dataclasses.replace(project.machine, actions=actions)
     return dataclasses.replace(project, machine=machine)
 
 

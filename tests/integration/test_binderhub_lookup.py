@@ -22,9 +22,9 @@ from r2d_action.binder.binderhub_manifest import (
     OCI_MANIFEST,
     findable_manifest,
 )
-from r2d_action.plan.binderhub import binderhub_reference
 from r2d_action.binder.binderhub_publish import publish_for_binderhub
 from r2d_action.errors import PublishFailed
+from r2d_action.plan.binderhub import binderhub_reference
 from r2d_action.publish import Source
 from r2d_action.reference import Reference, Registry, Tag
 from r2d_action.registry.auth import Credential

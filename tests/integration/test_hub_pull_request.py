@@ -18,10 +18,9 @@ from fakes.github.server import Answer, Served, serving
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.access import Surroundings
 from r2d_action.hub.description import Facts
-from r2d_action.hub.propose import Proposal
 from r2d_action.hub.target import Source
 from r2d_action.hub.update import update_hub_repository
-from r2d_action.hub.values import NewImage
+from r2d_action.hub.values import NewImage, Proposal
 from r2d_action.inputs import Inputs
 from r2d_action.reference import Repository, Tag
 from r2d_action.retry import Retry

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from r2d_action.binder.binderhub import BinderSource
-from r2d_action.binder.launch_links import Link, ProfileForm, launch_links
 from r2d_action.reference import Reference
+from r2d_action.report.launch_links import Link, ProfileForm, launch_links
 
 IMAGE = Reference.parse(f"quay.io/my-org/user-image:0123456789ab@sha256:{'a' * 64}")
 SOURCE = BinderSource("octo/My_Course", "refs/heads/fix/a b+c#7")

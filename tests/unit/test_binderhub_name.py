@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from r2d_action.errors import InputError
+from r2d_action.inputs import Inputs
 from r2d_action.plan.binderhub import (
     binderhub_reference,
     departures,
     require_binderhub_build,
 )
-from r2d_action.errors import InputError
-from r2d_action.inputs import Inputs
 from r2d_action.reference import Reference
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

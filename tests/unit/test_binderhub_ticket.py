@@ -6,8 +6,8 @@ from textwrap import dedent
 
 import yaml
 
-from r2d_action.binder.ticket import Ticket, ticket_text
 from r2d_action.reference import Reference
+from r2d_action.report.ticket import Ticket, ticket_text
 
 IMAGE = Reference.parse(f"quay.io/my-org/user-image:012345678912@sha256:{'a' * 64}")
 

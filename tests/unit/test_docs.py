@@ -26,6 +26,12 @@ WORKFLOWS = [*EXAMPLES, *sorted(TEMPLATE.glob(".github/workflows/*.yml"))]
 SHOWN = [*WORKFLOWS, TEMPLATE / "Dockerfile"]
 
 INPUTS = {name.upper() for name, _ in table()}
+# What the reusable workflows take beside the inputs of the action, and give beside its outputs.
+WORKFLOW_NAMES = {
+    name
+    for file in ROOT.glob(".github/workflows/*.yml")
+    for name in re.findall(r"^      ([A-Z_]+):$", file.read_text(), re.MULTILINE)
+}
 OUTPUT_NAMES = {output.name for output in OUTPUTS}
 # Names in capitals that belong to somebody else.
 TEMPLATE_NAMES = {"BASE_IMAGE", "QUAY_PASSWORD", "QUAY_USERNAME"}
@@ -143,7 +149,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 @each_page
 def test_names_in_capitals_are_inputs_or_outputs(page: Path) -> None:
-    ours = INPUTS | OUTPUT_NAMES | {ENV_PREFIX + name for name in INPUTS}
+    ours = INPUTS | OUTPUT_NAMES | WORKFLOW_NAMES | {ENV_PREFIX + name for name in INPUTS}
     assert set(NAME.findall(page.read_text())) <= ours | NOT_OURS
 
 

@@ -12,10 +12,10 @@ import requests
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.comparison import Compared, compare
 from r2d_action.hub.jupyterhub import Hub, HubAddress, ServerName
-from r2d_action.hub.options import read_options
 from r2d_action.hub.progress import Progress, events, follow
 from r2d_action.hub.scopes import require_scopes
 from r2d_action.hub.terminal import Done, line_for, read
+from r2d_action.plan.hub_options import read_options
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.retry import Retry
 

@@ -50,7 +50,7 @@ def test_named_folders_are_taken_as_they_are_and_each_once(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("glob", ["no/*", "../*", "/"])
 def test_folders_that_are_not_there_are_refused(tmp_path: Path, glob: str) -> None:
-    with pytest.raises(InputError, match="IMAGES:.*names no folder"):
+    with pytest.raises(InputError, match=r"IMAGES:.*names no folder"):
         folders_in(tmp_path, (glob,))
 
 
@@ -74,7 +74,7 @@ def test_image_knows_its_parents_under_any_tag_but_not_by_digest() -> None:
 
 @pytest.mark.parametrize("template", ["", "org/name"])
 def test_several_images_need_several_names(template: str) -> None:
-    with pytest.raises(InputError, match="IMAGE_NAME: .*this repository has several"):
+    with pytest.raises(InputError, match=r"IMAGE_NAME: .*this repository has several"):
         images_of([Folder("images/a")], template, Repository.parse)
 
 
@@ -98,7 +98,7 @@ def test_images_come_after_those_they_are_built_on() -> None:
 
 def test_circle_is_refused_by_name() -> None:
     found = images(outside="quay.io/org/b", a="quay.io/org/b", b="quay.io/org/a")
-    with pytest.raises(InputError, match="(b → a → b|a → b → a)"):
+    with pytest.raises(InputError, match=r"(b → a → b|a → b → a)"):
         levels(found)
     with pytest.raises(InputError, match="a → a"):
         levels(images(a="quay.io/org/a"))

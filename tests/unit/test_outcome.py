@@ -10,6 +10,8 @@ from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport, TestResult, Verdict
 from r2d_action.errors import BuildFailed, Failure, Place, PublishFailed
 from r2d_action.outcome import Checked, Outcome, from_json, to_json
+from r2d_action.packages.difference import difference
+from r2d_action.packages.values import Compared, Kind, Package, PackageList
 from r2d_action.publish import Copied, Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.report.outputs import OUTPUTS, outputs
@@ -72,6 +74,9 @@ def test_outputs_of_a_pushed_image() -> None:
         "BUILD_STATUS": "built",
         "IMAGE_KEY": "",
         "HUB_PULL_REQUEST": "",
+        "REPORT": (
+            "- 1 test in image-tests/ passed\n- started as on a hub in 7.0 s\n- built in 2 s"
+        ),
     }
 
 
@@ -143,3 +148,27 @@ def test_the_summary_says_why_nothing_was_pushed() -> None:
 
 def test_an_input_that_cannot_be_read_has_a_summary_too() -> None:
     assert "maybe" in summary(Outcome(failure=Failure.of(BuildFailed("NO_PUSH: 'maybe' …"))))
+
+
+def test_the_summary_leads_to_the_hub() -> None:
+    made = plan(
+        IMAGE_NAME="org/image",
+        HUB_URL="https://hub.example.org",
+        HUB_VERIFY_OPTIONS="profile=small",
+    )
+    page = summary(replace(complete(), plan=made))
+    assert "- [Start a server with this image at once](https://hub.example.org/hub/spawn?" in page
+    assert "<summary>Text for a ticket</summary>" in page
+    assert f"    org/image:0123456789ab@{DIGEST}" in page
+    assert "Checks: 1 test in image-tests/ passed. Started as on a hub in 7.0 s." in page
+    assert "Text for a ticket" not in summary(Outcome(plan=plan(NO_PUSH="true"), built=BUILT))
+
+
+def test_the_summary_tells_of_packages_that_changed() -> None:
+    old, new = (
+        PackageList((Package(kind=Kind.PIP, name="numpy", version=v),)) for v in ("2.0", "2.1")
+    )
+    compared = Compared("0123456789ab", difference(old, new), ("numpy",))
+    page = summary(replace(complete(), compared=compared))
+    assert "#### Packages" in page
+    assert "`numpy`" in page

@@ -320,10 +320,10 @@ def test_a_further_repository_that_cannot_be_is_refused(given: str, reason: str)
 
 
 def test_the_hub_gets_what_is_pushed_and_no_pull_request() -> None:
-    assert plan(HUB_REPO="org/hub").hub_repository == "org/hub"
-    assert plan(HUB_REPO="org/hub", NO_PUSH="true").hub_repository == ""
+    assert plan(HUB_REPO="org/hub").hub.repository == "org/hub"
+    assert plan(HUB_REPO="org/hub", NO_PUSH="true").hub.repository == ""
     proposed = plan(PULL_REQUEST, HUB_REPO="org/hub")
-    assert proposed.hub_repository == ""
+    assert proposed.hub.repository == ""
     assert any("org/hub stays as it is" in note for note in proposed.notes)
 
 

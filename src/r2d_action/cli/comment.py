@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from r2d_action.cli.site import site_of
 from r2d_action.comment import NotAllowed, PullRequest
 from r2d_action.errors import InputError
 from r2d_action.images.levels import MOST_LEVELS
-from r2d_action.images.records import read_records
+from r2d_action.images.records import Record, read_records
 from r2d_action.report.comment import page
 from r2d_action.retry import Temporary
 from r2d_action.stages.site import Site
@@ -25,32 +24,48 @@ API = "https://api.github.com"
 
 @cli.command()
 @click.argument("records", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--levels", envvar="R2D_LEVELS", required=True, help="The outputs of `images`.")
-def comment(records: Path, levels: str) -> None:
+@click.option(
+    "--found", envvar="R2D_FOUND", required=True, help="The outputs of `images`, as JSON."
+)
+def comment(records: Path, found: str) -> None:
     """Put together what became of all images: for the summary, and as a comment.
 
     The comment is made in a pull request of this repository, and kept current by later runs.
     R2D_GITHUB_TOKEN has to have the permission `pull-requests: write` for it.
     """
     with site_of({}) as site:
-        names = _names(levels)
-        text = page(names, read_records(records), site.event.run_url)
+        key, names = _read(found)
+        left = read_records(records)
+        text = page(names, left, site.event.run_url)
         click.echo(text)
         site.runner.summarize(text)
+        site.runner.set_outputs(_outputs(left))
         if site.event.pull_request and not site.event.is_fork_pull_request:
-            _comment(site, text, anew=bool(names))
+            _comment(site, text, key, anew=bool(names))
 
 
-def _names(levels: str) -> tuple[str, ...]:
+def _read(outputs: str) -> tuple[str, tuple[str, ...]]:
+    """The key of the comment, and the names of the images."""
     try:
-        found: Mapping[str, str] = json.loads(levels)
+        found: Mapping[str, str] = json.loads(outputs)
         entries = [json.loads(found[f"LEVEL_{number}"]) for number in range(MOST_LEVELS)]
-        return tuple(entry["name"] for level in entries for entry in level)
+        return found["CALL"], tuple(entry["name"] for level in entries for entry in level)
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError("--levels are not what `r2d-action images` puts out.") from error
+        raise InputError("--found is not what `r2d-action images` puts out.") from error
 
 
-def _comment(site: Site, text: str, *, anew: bool) -> None:
+def _outputs(records: Mapping[str, Record]) -> dict[str, str]:
+    """What later jobs bring to a hub: the images that were published."""
+    published = {
+        name: record.outputs["IMAGE_REFERENCE"]
+        for name, record in records.items()
+        if record.result == "success" and record.digest
+    }
+    only = next(iter(published.values())) if len(published) == 1 else ""
+    return {"IMAGES": json.dumps(published), "IMAGE_REFERENCE": only}
+
+
+def _comment(site: Site, text: str, key: str, *, anew: bool) -> None:
     if not site.inputs.github_token:
         return
     event = site.event
@@ -62,7 +77,7 @@ def _comment(site: Site, text: str, *, anew: bool) -> None:
         retry=site.retry,
     )
     try:
-        address = pull_request.tell(text, _key(site), anew=anew)
+        address = pull_request.tell(text, key, anew=anew)
         site.runner.say(f"comment {address or 'none'}")
     except NotAllowed:
         site.runner.notice(
@@ -73,10 +88,3 @@ def _comment(site: Site, text: str, *, anew: bool) -> None:
     except (Temporary, requests.RequestException) as trouble:
         # Images are there or not whether anybody is told of it here.
         site.runner.warning(f"The comment in the pull request is as it was: {trouble}.")
-
-
-def _key(site: Site) -> str:
-    """Each call of the workflow has a comment of its own."""
-    workflow = site.env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0]
-    parts = (workflow, site.inputs.image_name, site.inputs.subdir)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

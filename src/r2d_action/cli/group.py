@@ -15,6 +15,7 @@ from r2d_action.inputs import ENV_PREFIX, Entry, table
 # The commands by the module of this folder that has them.
 MODULES = {
     "binderhub": ("prebuild",),
+    "comment": ("comment",),
     "doctor": ("doctor",),
     "hub": ("update-hub",),
     "hub_server": ("configure-hub", "rollback-hub", "verify-hub"),

@@ -15,9 +15,9 @@ from r2d_action.errors import InputError, UserError
 from r2d_action.hub import configurator
 from r2d_action.hub.configurator import ConfiguratorChange
 from r2d_action.hub.jupyterhub import Hub, HubAddress
-from r2d_action.hub.options import read_options
 from r2d_action.hub.rollback import NO_RECORD, Road, roll_back
 from r2d_action.outcome import from_json, to_json
+from r2d_action.plan.hub_options import read_options
 from r2d_action.reference import Digest, InvalidReference, Reference, Repository, Tag
 from r2d_action.registry.client import RegistryError
 from r2d_action.retry import Retry, Temporary

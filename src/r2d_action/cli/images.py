@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -65,6 +66,7 @@ def images(globs: str, only: str) -> None:
         ]
         click.echo(to_json(found))
         _tell(found, site)
+        site.runner.set_outputs({"CALL": _call(globs, site), **_levels(found)})
 
 
 @cli.command("base-images")
@@ -135,12 +137,20 @@ def _tell(found: Sequence[Sequence[Entry]], site: Site) -> None:
         site.runner.say(f"step {number}  {', '.join(entry.name for entry in level)}")
     if not found:
         site.runner.notice("Nothing was built: no image has changed.")
-    site.runner.set_outputs(
-        {
-            f"LEVEL_{number}": _matrix(found[number] if number < len(found) else ())
-            for number in range(MOST_LEVELS)
-        }
-    )
+
+
+def _levels(found: Sequence[Sequence[Entry]]) -> dict[str, str]:
+    return {
+        f"LEVEL_{number}": _matrix(found[number] if number < len(found) else ())
+        for number in range(MOST_LEVELS)
+    }
+
+
+def _call(globs: str, site: Site) -> str:
+    """A repository may call the workflow more than once, in one run as well."""
+    workflow = site.env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0]
+    parts = (workflow, globs, site.inputs.image_name, site.inputs.subdir)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _matrix(entries: Sequence[Entry]) -> str:

@@ -21,7 +21,6 @@ from r2d_action.reference import Reference
 MAX_BODY = 60_000
 MAX_ROWS = 100
 MAX_TO_PASTE = 10
-MAX_PACKAGES = 20_000
 GIGABYTE, MEGABYTE = 10**9, 10**6
 
 
@@ -87,9 +86,7 @@ def _paragraphs(wish: Wish, facts: Facts, replaces: int | None) -> Iterator[str]
     yield from _when_any("**Checks passed before it was pushed:** ", facts.checks)
     yield from _size(facts)
     if facts.packages:
-        yield (
-            f"<details><summary>Packages</summary>\n\n{facts.packages[:MAX_PACKAGES]}\n\n</details>"
-        )
+        yield f"**Packages**\n\n{facts.packages}"
     yield from _notes(wish.edits)
     yield _trial(wish)
     yield _way_back(wish)

@@ -10,9 +10,9 @@ from r2d_action.process import CommandFailed
 
 
 def changed_paths(event: Event, git: Git) -> tuple[str, ...] | None:
-    """Paths from the top of the repository; None where all counts as changed: other events, a
-    first push, and history that was rewritten or is not here."""
-    if not event.before:
+    """Paths from the top of the repository; None where all counts as changed: other events, tags,
+    a first push, and history that was rewritten or is not here."""
+    if not event.before or event.git_tag:
         return None
     # Of a push, what lies between the two commits; of a pull request, what came since it branched
     # off, which is the same thing for the trial merge that is checked out.

@@ -98,7 +98,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """``since`` is the image before as people know it: the digits of its commit, else its tag."""
+    """``since`` is the image before as people know it: the digits of its commit, else its tag;
+    ``named`` are the packages that the repository names itself, which are told of first."""
 
     since: str
     difference: Difference
+    named: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from r2d_action.packages.asked import plain
-from r2d_action.packages.values import KINDS, MOVES, Change, Difference, Move
+from r2d_action.packages.values import KINDS, MOVES, Change, Compared, Difference, Move
 from r2d_action.packages.versions import is_big_step
 
 # What is read at a glance; more than that is folded.
@@ -103,3 +103,7 @@ def _code(text: str) -> str:
     kept = kept.strip()
     short = kept if len(kept) <= LONGEST_WORD else f"{kept[: LONGEST_WORD - 1]}…"
     return f"`{short}`" if short else ""
+
+
+def told_of(compared: Compared) -> str:
+    return told(compared.difference, frozenset(compared.named), compared.since)

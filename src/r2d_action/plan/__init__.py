@@ -12,6 +12,7 @@ from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.inputs import Inputs
 from r2d_action.plan.binderhub import binderhub_reference, departures, require_binderhub_build
+from r2d_action.plan.hub_options import read_options
 from r2d_action.plan.naming import further_repositories, repository_of
 from r2d_action.plan.repo2docker import (
     extra_args_of,
@@ -21,7 +22,15 @@ from r2d_action.plan.repo2docker import (
     user_name_of,
 )
 from r2d_action.plan.tagging import cache_branches, planned_tags
-from r2d_action.plan.values import BinderPlan, BuildPlan, CheckPlan, Plan, PlannedTag
+from r2d_action.plan.values import (
+    BinderPlan,
+    BuildPlan,
+    CheckPlan,
+    HubPlan,
+    Origin,
+    Plan,
+    PlannedTag,
+)
 
 __all__ = ["BinderPlan", "BuildPlan", "CheckPlan", "Plan", "PlannedTag", "make_plan"]
 
@@ -60,7 +69,12 @@ def make_plan(
         key_tags=inputs.reuse != "false",
         cache_branches=cache_branches(event) if inputs.cache else (),
         public_check=inputs.public_registry_check,
-        hub_repository=_hub_repository(inputs, event, pushing=pushing, notes=notes),
+        origin=_origin(event, commit),
+        hub=HubPlan(
+            repository=_hub_repository(inputs, event, pushing=pushing, notes=notes),
+            url=inputs.hub_url,
+            options=tuple(read_options(inputs.hub_verify_options).items()),
+        ),
         build=_build_plan(inputs, event, appendix=appendix, commit=commit, now=now),
         packages=inputs.packages,
         check=CheckPlan(hub_start=inputs.hub_start_check, timeout=inputs.check_timeout),
@@ -83,6 +97,15 @@ def _build_plan(
         extra_packages=extra_packages_of(inputs),
         labels=tuple(labels_of(event, commit=commit, now=now)),
         builder=inputs.builder,
+    )
+
+
+def _origin(event: Event, commit: str) -> Origin:
+    at_home = bool(event.repository and commit)
+    return Origin(
+        repository=event.repository if event.is_at_github else "",
+        commit_url=f"{event.repository_url}/commit/{commit}" if at_home else "",
+        run_url=event.run_url,
     )
 
 

@@ -56,14 +56,33 @@ class BinderPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubPlan:
+    """``repository`` (``owner/name``) is that of the hub's configuration, to which the image is
+    proposed; ``url`` is where the hub is, ``options`` what its form is to be filled in with. All
+    may be empty."""
+
+    repository: str
+    url: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What readers of a report are led back to; empty away from GitHub."""
+
+    repository: str
+    commit_url: str
+    run_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``skip`` and ``why_no_push`` are sentences, empty when we build and push.
 
-    ``packages`` says whether those of the image are listed. ``hub_repository`` is that of the
-    hub's configuration, to which the image is proposed, empty for none. ``copies`` are the
-    further repositories that get the image under the same tags. ``reuse`` says whether an image
-    of the same key may stand in for a build, ``key_tags`` whether images are tagged with their
-    key; ``cache_branches`` are those whose layers may be of use, the run's own first.
+    ``packages`` says whether those of the image are listed. ``copies`` are the further
+    repositories that get the image under the same tags. ``reuse`` says whether an image of the
+    same key may stand in for a build, ``key_tags`` whether images are tagged with their key;
+    ``cache_branches`` are those whose layers may be of use, the run's own first.
     """
 
     skip: str
@@ -77,7 +96,8 @@ class Plan:
     key_tags: bool
     cache_branches: tuple[str, ...]
     public_check: bool
-    hub_repository: str
+    origin: Origin
+    hub: HubPlan
     build: BuildPlan
     check: CheckPlan
     packages: bool

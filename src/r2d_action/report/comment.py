@@ -15,8 +15,11 @@ from r2d_action.outcome import Outcome
 from r2d_action.packages.words import in_a_line, told
 from r2d_action.report.phrases import phrases
 
-# GitHub takes 65536 characters; what every image has to say is cut to its share of this.
+# GitHub takes 65536 characters for the page, of which each image has its share. One image alone
+# passes through variables of steps, which hold 128 kB.
 MOST_CHARACTERS = 60_000
+MOST_OF_ONE = 20_000
+TOO_LONG = "What there is to say of this image is too long for here."
 WORDS = {
     "built": "built",
     "reused": "taken from the registry, nothing had changed",
@@ -27,7 +30,8 @@ WORDS = {
 
 def report(outcome: Outcome) -> str:
     """One image, under the heading that :func:`page` gives it."""
-    return "\n\n".join(_about(outcome))
+    text = "\n\n".join(_about(outcome))
+    return text if len(text) <= MOST_OF_ONE else TOO_LONG
 
 
 def page(names: Sequence[str], records: Mapping[str, Record], run_url: str) -> str:
@@ -97,9 +101,8 @@ def _details(names: Sequence[str], records: Mapping[str, Record]) -> Iterator[st
     share = MOST_CHARACTERS // max(len(names), 1)
     for name in names:
         text = records[name].outputs.get("REPORT", "") if name in records else ""
-        if len(text) > share:
-            text = "What there is to say about this image is too long for here."
         if text:
+            text = text if len(text) <= share else TOO_LONG
             head = f"<details><summary>{_plain(name)}</summary>"
             yield f"{head}\n\n{text}\n\n</details>" if len(names) > 1 else text
 
@@ -118,7 +121,7 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^\w./:@+ -]", "", text)
+    return re.sub(r"[^\w./:+ -]", "", text)
 
 
 def _fenced(text: str) -> str:

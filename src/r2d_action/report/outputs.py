@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.reference import Reference
+from r2d_action.report.comment import report
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ OUTPUTS = (
         "HUB_PULL_REQUEST",
         "Address of the pull request in HUB_REPO; empty without one.",
         lambda _, outcome: outcome.proposal.url if outcome.proposal else "",
+    ),
+    Output(
+        "REPORT",
+        "What there is to say of the image in a pull request, as Markdown.",
+        lambda _, outcome: report(outcome),
     ),
 )
 

@@ -12,6 +12,7 @@ def phrases(outcome: Outcome) -> Iterator[str]:
     if outcome.reused:
         yield "the checks passed when this image was built"
     if checked and checked.tests and checked.tests.passed:
-        yield f"{len(checked.tests.tests)} tests in image-tests/ passed"
+        number = len(checked.tests.tests)
+        yield f"{number} test{'s' if number != 1 else ''} in image-tests/ passed"
     if checked and checked.hub_start and checked.hub_start.ok:
         yield f"started as on a hub in {checked.hub_start.seconds:.1f} s"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from r2d_action.binder.binderhub import Triggered
+from r2d_action.binder.binderhub import BinderSource, Triggered
 from r2d_action.build import Built, Layer
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
 from r2d_action.errors import Failure
 from r2d_action.outcome import Checked, Outcome, Reused
+from r2d_action.packages.words import told_of
+from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Published
+from r2d_action.report.launch_links import ProfileForm, launch_links
+from r2d_action.report.phrases import phrases
+from r2d_action.report.ticket import Ticket, ticket_text
 
 LARGEST_LAYERS = 8
 NOT_WORTH_A_WORD = 100_000  # bytes
@@ -21,6 +26,15 @@ def summary(outcome: Outcome) -> str:
 
 
 def _paragraphs(outcome: Outcome) -> Iterator[str]:
+    yield from _head(outcome)
+    if outcome.proposal:
+        yield f"**The hub:** {outcome.proposal.note}"
+    yield from _details(outcome)
+    if outcome.plan and outcome.published and not outcome.failure:
+        yield from _ways_to_the_hub(outcome.plan, outcome.published, outcome)
+
+
+def _head(outcome: Outcome) -> Iterator[str]:
     plan = outcome.plan
     if outcome.failure:
         yield from _failure(outcome.failure)
@@ -35,9 +49,6 @@ def _paragraphs(outcome: Outcome) -> Iterator[str]:
         yield _reused(outcome.reused)
     elif plan and outcome.built:
         yield f"### Built, not pushed: `{plan.commit_reference}`\n\n{plan.why_no_push}"
-    if outcome.proposal:
-        yield f"**The hub:** {outcome.proposal.note}"
-    yield from _details(outcome)
 
 
 def _details(outcome: Outcome) -> Iterator[str]:
@@ -46,6 +57,8 @@ def _details(outcome: Outcome) -> Iterator[str]:
         yield _table(("", ""), rows)
     if stages := _stages(outcome):
         yield _table(("Stage", "Seconds"), stages)
+    if outcome.compared:
+        yield f"#### Packages\n\n{told_of(outcome.compared)}"
     if outcome.built:
         yield _layers(outcome.built)
     if outcome.plan and outcome.plan.notes:
@@ -60,6 +73,29 @@ def _published(published: Published) -> Iterator[str]:
         f"the hub's configuration):\n\n```text\n{reference.tagged_name}\n```\n\nor, to be sure of "
         f"every byte:\n\n```text\n{reference}\n```"
     )
+
+
+def _ways_to_the_hub(plan: Plan, published: Published, outcome: Outcome) -> Iterator[str]:
+    repository, hub = plan.origin.repository, plan.hub
+    links = launch_links(
+        published.reference,
+        BinderSource(repository, plan.commit) if repository else None,
+        binderhub=plan.binder.hub_url,
+        form=ProfileForm.chosen_by(
+            dict(hub.options), url=hub.url, builds=bool(plan.binder.hub_url)
+        ),
+    )
+    if links:
+        yield "\n".join(f"- [{link.words}]({link.url})" for link in links)
+    ticket = Ticket(
+        image=published.reference,
+        hub_url=hub.url,
+        commit_url=plan.origin.commit_url,
+        run_url=plan.origin.run_url,
+        checks=tuple(f"{phrase[0].upper()}{phrase[1:]}." for phrase in phrases(outcome)),
+    )
+    text = f"```text\n{ticket_text(ticket)}\n```"
+    yield f"<details><summary>Text for a ticket</summary>\n\n{text}\n\n</details>"
 
 
 def _reused(reused: Reused) -> str:

@@ -12,6 +12,7 @@ from r2d_action.hub.values import NewImage, Proposal
 from r2d_action.inputs import Inputs
 from r2d_action.order import Unknown
 from r2d_action.outcome import Outcome
+from r2d_action.packages.words import told_of
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
 from r2d_action.publish import Published
@@ -43,9 +44,9 @@ def require_way_in(site: Site) -> None:
 def proposed(outcome: Outcome, site: Site) -> Outcome:
     """Raises :class:`HubFailed`; the image is published then all the same."""
     plan, published = outcome.plan, outcome.published
-    if plan is None or published is None or not plan.hub_repository:
+    if plan is None or published is None or not plan.hub.repository:
         return outcome
-    with site.runner.group(f"Bring the image to {plan.hub_repository}"):
+    with site.runner.group(f"Bring the image to {plan.hub.repository}"):
         proposal = _proposal(plan, published, outcome, site)
         site.runner.say(proposal.note)
         for note in proposal.notes:
@@ -119,6 +120,7 @@ def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) ->
             checks=tuple(phrases(outcome)),
             size=published.compressed_size,
             size_before=published.previous_size,
+            packages=told_of(outcome.compared) if outcome.compared else "",
         ),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from r2d_action.errors import UserError
 from r2d_action.outcome import Outcome
+from r2d_action.packages.asked import asked_for
 from r2d_action.packages.attached import attach, packages_of
 from r2d_action.packages.before import compared
 from r2d_action.packages.image import read_packages
@@ -26,7 +27,7 @@ from r2d_action.stages.site import Site
 def listed(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     # The list of an image that is reused is kept already; it is asked for only to be told of.
-    if plan is None or not plan.packages or not (outcome.built or plan.hub_repository):
+    if plan is None or not plan.packages or not (outcome.built or plan.hub.repository):
         return outcome
     try:
         installed = _installed(plan, outcome, site)
@@ -62,7 +63,8 @@ def _installed(plan: Plan, outcome: Outcome, site: Site) -> PackageList | None:
 
 def _compared(installed: PackageList, plan: Plan, site: Site) -> Compared | None:
     client = hasty_client_for(plan.repository.registry, plan, site)
-    return compared(installed, client, plan.repository, _tags(plan))
+    found = compared(installed, client, plan.repository, _tags(plan))
+    return replace(found, named=tuple(sorted(asked_for(site.build_root)))) if found else None
 
 
 def _tags(plan: Plan) -> Iterator[Tag]:

@@ -30,7 +30,7 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
     )
     if plan.binder.cache:
         _require_binder_cache_possible(site)
-    if plan.hub_repository:
+    if plan.hub.repository:
         require_way_in(site)
     if plan.binder.hub_url:
         BinderHub.at(plan.binder.hub_url, site.inputs.binderhub_token)
