@@ -168,7 +168,7 @@ def test_the_summary_tells_of_packages_that_changed() -> None:
     old, new = (
         PackageList((Package(kind=Kind.PIP, name="numpy", version=v),)) for v in ("2.0", "2.1")
     )
-    compared = Compared("0123456789ab", difference(old, new), ("numpy",))
+    compared = Compared(since="0123456789ab", difference=difference(old, new), named=("numpy",))
     page = summary(replace(complete(), compared=compared))
     assert "#### Packages" in page
     assert "`numpy`" in page
