@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,8 @@ def main() -> int:
     # To see that everything works: its figures say nothing.
     quick = Scale(1, 1, images.FEW_PACKAGES, SIZES[:2])
     scale = quick if options.quick else Scale(options.rounds, SHORT_ROUNDS, images.PACKAGES, SIZES)
+    # Engines and registries are not to outlive us, however we end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine, start = _machine(), time.monotonic()
     try:
         with machines(STORES) as found:

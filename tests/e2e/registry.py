@@ -13,6 +13,8 @@ from typing import Any
 import requests
 
 OURS = "r2d-"
+# What a registry that cannot attach anything to an image has under a name instead.
+ATTACHED = "sha256-"
 MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -38,7 +40,8 @@ class RegistryView:
 
     def tags(self, repository: str) -> set[str]:
         """Those that a user asked for; none at all where nothing was pushed."""
-        return {tag for tag in self._all_tags(repository) if not tag.startswith(OURS)}
+        found = self._all_tags(repository)
+        return {tag for tag in found if not tag.startswith((OURS, ATTACHED))}
 
     def own_tags(self, repository: str) -> set[str]:
         """Those by which later runs find the image and its layers, without their digits."""

@@ -54,17 +54,19 @@ def test_push_is_checked_and_published(
     run = template.happen(template.push(), SECRETS).require_success()
     assert pushed.tags(name) == {template.tag, "latest"}
     assert pushed.digest(name, "latest") in run.summary
-    assert "✓ 2 in `image-tests/` passed" in run.summary
+    assert "✓ 3 in `image-tests/` passed" in run.summary
     assert run.annotations("warning") == []
     assert containers_of(engine, f"{pushed.host}/{name}") == []
 
 
-def test_pull_request_is_checked_and_not_published(template: Project, pushed: RegistryView) -> None:
+def test_pull_request_is_checked_and_published_to_be_tried_only(
+    template: Project, pushed: RegistryView
+) -> None:
     name = rename(template, "pull-request")
     event = template.pull_request(head=template.head)
     run = template.happen(event, SECRETS).require_success()
-    assert pushed.tags(name) == set()
-    assert "✓ 2 in `image-tests/` passed" in run.summary
+    assert pushed.tags(name) == {template.tag}
+    assert "✓ 3 in `image-tests/` passed" in run.summary
 
 
 def test_failed_test_keeps_the_image_out_of_the_registry(

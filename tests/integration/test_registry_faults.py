@@ -42,7 +42,7 @@ from r2d_action.registry.login import Login
 from r2d_action.registry.refusal import RegistryError
 from r2d_action.retry import Retry, Temporary
 
-SEEDS = os.environ.get("R2D_FAULT_SEEDS", "1000")
+SEEDS = os.environ.get("R2D_FAULT_SEEDS", "200")
 # How many runs one test holds, so that a failure names a narrow range.
 BATCH = 100
 IMAGE = image(noise(20_000, 1), colour="red")

@@ -20,9 +20,7 @@ LOGIN = {"R2D_DOCKER_USERNAME": "robot", "R2D_DOCKER_PASSWORD": PASSWORD}
 NewRegistry = Callable[..., RunningRegistry]
 
 
-def check(
-    lab: Lab, folder: Path, env: Mapping[str, str], *arguments: str
-) -> tuple[int, Any, str]:
+def check(lab: Lab, folder: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, Any, str]:
     done = subprocess.run(
         [sys.executable, "-m", "r2d_action", "login", "--check", *arguments],
         cwd=folder,
