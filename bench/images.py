@@ -74,7 +74,6 @@ def stock(machine: Machine) -> None:
         FROM scratch
         COPY --from=made /tmp/filling /
         """)  # fmt: skip
-    publish_edition(machine.upstream, EDITIONS[0])
 
 
 def _make(machine: Machine, image: str, dockerfile: str) -> None:

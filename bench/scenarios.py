@@ -34,7 +34,6 @@ class Desk:
     size: str
     checkout: Checkout
     environments: Iterator[str]
-    editions: Iterator[str] = field(default_factory=lambda: cycle(reversed(EDITIONS)))
     notebooks: Iterator[int] = field(default_factory=count)
 
     def change_nothing(self) -> None:
@@ -47,7 +46,7 @@ class Desk:
         self.checkout.commit({"requirements.txt": next(self.environments)})
 
     def move_base(self) -> None:
-        publish_edition(self.machine.upstream, next(self.editions))
+        publish_edition(self.machine.upstream, EDITIONS[1])
         self.checkout.commit({})
 
 
@@ -102,6 +101,7 @@ def carry_out(desk: Desk, turn: int, report: Report) -> None:
 
 
 def _carry_out(chain: Chain, desk: Desk, turn: int, report: Report) -> None:
+    publish_edition(desk.machine.upstream, EDITIONS[0])
     with ExitStack() as stack:
         pairs = {name: stack.enter_context(_registries()) for name in FLOWS}
         for scenario in chain:

@@ -27,6 +27,8 @@ OUTPUTS = (
     "IMAGE_REFERENCE",
     "BUILD_STATUS",
     "IMAGE_KEY",
+    "HUB_PULL_REQUEST",
+    "REPORT",
 )
 
 
@@ -149,6 +151,7 @@ def test_outputs_of_a_push_reach_the_next_job(
     name = f"{pushed.host}/{case.repository}"
     digest = pushed.digest(case.repository, commit)
     outputs = run.outputs(case.user)
+    assert commit in outputs.pop("REPORT")
     tags = outputs.pop("IMAGE_TAGS").split()
     assert (tags[0], set(tags)) == (commit, case.tags(commit))
     assert pushed.digest(case.repository, f"r2d-key-{outputs.pop('IMAGE_KEY')}") == digest
@@ -160,6 +163,7 @@ def test_outputs_of_a_push_reach_the_next_job(
         "IMAGE_DIGEST": digest,
         "IMAGE_REFERENCE": f"{name}:{commit}@{digest}",
         "BUILD_STATUS": "built",
+        "HUB_PULL_REQUEST": "",
     }
 
 
@@ -175,6 +179,7 @@ def test_outputs_without_a_push_reach_the_next_job(
 ) -> None:
     name = f"{pushed.host}/{case.repository}"
     outputs = run.outputs(case.user)
+    assert commit in outputs.pop("REPORT")
     assert set(outputs.pop("IMAGE_TAGS").split()) == case.tags(commit)
     assert len(outputs.pop("IMAGE_KEY")) == 24
     assert outputs == {
@@ -185,6 +190,7 @@ def test_outputs_without_a_push_reach_the_next_job(
         "IMAGE_DIGEST": "",
         "IMAGE_REFERENCE": f"{name}:{commit}",
         "BUILD_STATUS": "built",
+        "HUB_PULL_REQUEST": "",
     }
 
 

@@ -46,6 +46,9 @@ def proposed(outcome: Outcome, site: Site) -> Outcome:
     plan, published = outcome.plan, outcome.published
     if plan is None or published is None or not plan.hub.repository:
         return outcome
+    if site.event.name == "schedule" and outcome.compared and not outcome.compared.difference:
+        site.runner.say(f"no package has changed, so {plan.hub.repository} stays as it is")
+        return outcome
     with site.runner.group(f"Bring the image to {plan.hub.repository}"):
         proposal = _proposal(plan, published, outcome, site)
         site.runner.say(proposal.note)

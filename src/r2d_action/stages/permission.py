@@ -14,8 +14,11 @@ from r2d_action.stages.site import Site
 
 
 def permitted(outcome: Outcome, site: Site) -> Outcome:
-    """Raises :class:`PublishFailed`."""
+    """Raises :class:`EngineError` and :class:`PublishFailed`."""
     plan = outcome.plan
+    if plan and not plan.skip and not outcome.reused:
+        # What is at hand is looked at before anybody else is asked.
+        _ = site.engine
     if plan and plan.push:
         for repository in plan.repositories:
             # What is reused is there, and pushed at once, which proves the same.
