@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ class Context:
 
     def config_file(self, name: str) -> str | None:
         path = f"{self.config_dir}/{name}" if self.config_dir else name
-        return path if path in self.files else None
+        # Asked for often, and a repository may have 100 000 files.
+        index = bisect_left(self.files, path)
+        return path if self.files[index : index + 1] == (path,) else None
 
     @property
     def dockerfile(self) -> str | None:

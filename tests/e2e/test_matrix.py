@@ -179,7 +179,7 @@ def test_outputs_without_a_push_reach_the_next_job(
 ) -> None:
     name = f"{pushed.host}/{case.repository}"
     outputs = run.outputs(case.user)
-    assert commit in outputs.pop("REPORT")
+    assert outputs.pop("REPORT").startswith("NO_PUSH is true.")
     assert set(outputs.pop("IMAGE_TAGS").split()) == case.tags(commit)
     assert len(outputs.pop("IMAGE_KEY")) == 24
     assert outputs == {
