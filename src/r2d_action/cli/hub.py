@@ -114,7 +114,7 @@ def _propose(new: NewImage, globs: tuple[str, ...], selectors: tuple[str, ...]) 
                 "repository in the variable R2D_HUB_REPO."
             )
         proposal = propose_image(inputs, new, site)
-        click.echo(site.runner.redact(to_json({ROAD: ProposedImage(new, proposal)})))
+        click.echo(site.runner.redact(to_json({ROAD: ProposedImage.of(new, inputs, proposal)})))
         for line in (proposal.note, *proposal.notes):
             site.runner.say(line)
 

@@ -25,10 +25,18 @@ from r2d_action.stages.site import Site
 ROAD = "pull_request"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedImage:
+    """``files`` and ``select`` are HUB_FILES and HUB_SELECT, by which the target is known again."""
+
     image: NewImage
+    files: tuple[str, ...]
+    select: tuple[str, ...]
     proposal: Proposal
+
+    @classmethod
+    def of(cls, image: NewImage, inputs: Inputs, proposal: Proposal) -> ProposedImage:
+        return cls(image=image, files=inputs.hub_files, select=inputs.hub_select, proposal=proposal)
 
 
 def require_way_in(site: Site) -> None:
@@ -96,14 +104,12 @@ def _back_to(old: str, done: ProposedImage, site: Site, *, alone: bool) -> Propo
         )
     image = NewImage(reference.repository, reference.tag, reference.digest)
     places = [change for change in done.proposal.changes if change.old == old]
-    inputs = site.inputs
+    files, select = done.files, done.select
     if not alone:
-        inputs = replace(
-            inputs,
-            hub_files=tuple(dict.fromkeys(one.path for one in places)),
-            hub_select=tuple(dict.fromkeys(one.selector for one in places)),
-        )
-    return ProposedImage(image, propose_image(inputs, image, site, going_back=True))
+        files = tuple(dict.fromkeys(one.path for one in places))
+        select = tuple(dict.fromkeys(one.selector for one in places))
+    inputs = replace(site.inputs, hub_files=files, hub_select=select)
+    return ProposedImage.of(image, inputs, propose_image(inputs, image, site, going_back=True))
 
 
 def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) -> Proposal:
