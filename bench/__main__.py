@@ -64,7 +64,7 @@ def _show(text: str, *, quick: bool) -> None:
 
 
 def _measured(machine: str, found: Sequence[Machine], scale: Scale) -> Iterator[Results]:
-    """All that is known after each round."""
+    """All that is known so far, each time that there is more."""
     images.stock(found[0])
     results = _short_ones(machine, found, scale)
     with ExitStack() as stack:
@@ -77,7 +77,7 @@ def _measured(machine: str, found: Sequence[Machine], scale: Scale) -> Iterator[
         for turn in range(scale.rounds):
             for desk in desks:
                 carry_out(desk, turn, _recorder(desk, results))
-            yield results
+                yield results
 
 
 def _short_ones(machine: str, found: Sequence[Machine], scale: Scale) -> Results:
