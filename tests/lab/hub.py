@@ -3,12 +3,14 @@
 import fcntl
 import hashlib
 import json
+import os
 import secrets
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -26,6 +28,7 @@ LOCK = Path(__file__).parents[2] / "requirements" / "hub.txt"
 PROXY_LOCK = FILES / "package-lock.json"
 START_SECONDS = 90.0
 CONFIGURATOR, CONFIGURATOR_FILE = "configurator", "configurator.json"
+PROXY_PID_FILE = "jupyterhub-proxy.pid"
 BUILDER = "r2d-action"
 VERIFY_USER, ADMIN = "image-check", "admin"
 
@@ -93,6 +96,11 @@ class RunningHub:
 
     def stop(self) -> None:
         self.process.stop()
+        # A hub that had to be killed leaves its proxy behind, and the file that names it.
+        left = self.directory / PROXY_PID_FILE
+        if left.exists():
+            with suppress(ProcessLookupError):
+                os.kill(int(left.read_text().split()[0]), signal.SIGTERM)
 
 
 def start_hub(home: Home, directory: Path, *, bridge_address: str, image: str) -> RunningHub:
