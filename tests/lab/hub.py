@@ -27,6 +27,7 @@ FILES = Path(__file__).parent / "hub_files"
 LOCK = Path(__file__).parents[2] / "requirements" / "hub.txt"
 PROXY_LOCK = FILES / "package-lock.json"
 START_SECONDS = 90.0
+STOP_SECONDS = 60.0
 CONFIGURATOR, CONFIGURATOR_FILE = "configurator", "configurator.json"
 PROXY_PID_FILE = "jupyterhub-proxy.pid"
 BUILDER = "r2d-action"
@@ -95,7 +96,9 @@ class RunningHub:
         return json.loads((self.directory / CONFIGURATOR_FILE).read_text())["config"]
 
     def stop(self) -> None:
-        self.process.stop()
+        # It asks its services three times, each with a pause; where nobody hears the first
+        # (background jobs of a shell are deaf to SIGINT), that takes a while.
+        self.process.stop(patience=STOP_SECONDS)
         # A hub that had to be killed leaves its proxy behind, and the file that names it.
         left = self.directory / PROXY_PID_FILE
         if left.exists():
