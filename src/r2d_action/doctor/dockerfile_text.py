@@ -1,7 +1,4 @@
-"""A Dockerfile as a list of instructions with their lines.
-
-https://docs.docker.com/reference/dockerfile/
-"""
+"""What the rules ask of a Dockerfile."""
 
 from __future__ import annotations
 
@@ -9,28 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import IO, cast
 
-from dockerfile_parse import DockerfileParser
-
+from r2d_action.dockerfile import HEREDOC, Step, steps_in
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
 from r2d_action.key.bases import SCRATCH, images_in
 from r2d_action.report.diagnose.sources import SourceFile
 
 ROOT = frozenset({"root", "0"})
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 
 
 @dataclass(frozen=True, slots=True)
-class Instruction:
-    """``line`` counts from 1; ``value`` is on one line, whatever it was."""
-
-    keyword: str
-    value: str
-    line: int
-
+class Instruction(Step):
     @property
     def words(self) -> tuple[str, ...]:
         """What follows the options, also of the form of a JSON list."""
@@ -88,14 +75,8 @@ class Dockerfile:
 
     @classmethod
     def parse(cls, file: SourceFile) -> Dockerfile:
-        # It reads bytes, whatever its annotations say.
-        text = cast("IO[str]", BytesIO(_blanked(file.text).encode()))
-        steps = (
-            Instruction(step["instruction"], step["value"], step["startline"] + 1)
-            for step in DockerfileParser(fileobj=text).structure
-            if step["instruction"] != "COMMENT"
-        )
-        return cls(file, tuple(steps))
+        steps = steps_in(file.text)
+        return cls(file, tuple(Instruction(one.keyword, one.value, one.line) for one in steps))
 
     def at(self, line: int | None) -> Place:
         return self.file.at(line)
@@ -107,7 +88,7 @@ class Dockerfile:
     def steps(self) -> str:
         """One instruction a line, and all there is where a script is part of one."""
         lines = (f"{one.keyword} {one.value}" for one in self.instructions)
-        return "\n".join([*lines, self.file.text if _HEREDOC.search(self.file.text) else ""])
+        return "\n".join([*lines, self.file.text if HEREDOC.search(self.file.text) else ""])
 
     @property
     def final(self) -> tuple[Instruction, ...]:
@@ -143,19 +124,3 @@ def _expanded(word: str, arguments: list[str]) -> str:
         return next(iter(images_in("\n".join([*arguments, f"FROM {word}"]), {})), "")
     except NoKey:
         return ""
-
-
-def _blanked(text: str) -> str:
-    """Lines of a script are no instructions, though they may look like some; the others
-    keep their numbers."""
-    lines: list[str] = []
-    ends: list[str] = []
-    for line in text.splitlines():
-        if ends:
-            ends = ends[1:] if line.strip() == ends[0] else ends
-            lines.append("")
-            continue
-        lines.append(line)
-        if not line.lstrip().startswith("#"):
-            ends = [match[2] for match in _HEREDOC.finditer(line)]
-    return "\n".join(lines) + "\n"

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from io import BytesIO
-from typing import IO, cast
 
-from dockerfile_parse import DockerfileParser
-
+from r2d_action.dockerfile import steps_in
 from r2d_action.key import NoKey
 
 SCRATCH = "scratch"
@@ -23,8 +20,8 @@ def images_in(text: str, arguments: Mapping[str, str]) -> tuple[str, ...]:
     Raises :class:`NoKey` where a name depends on what is not known here.
     """
     walk = _Walk(arguments)
-    for instruction, value in _steps(text):
-        walk.take(instruction, value)
+    for step in steps_in(text):
+        walk.take(step.keyword, step.value)
     return tuple(dict.fromkeys((*_syntax(text), *walk.images)))
 
 
@@ -36,31 +33,6 @@ def _syntax(text: str) -> Iterator[str]:
             return
         if match[1].lower() == "syntax":
             yield match[2]
-
-
-def _steps(text: str) -> Iterator[tuple[str, str]]:
-    # It reads bytes, whatever its annotations say.
-    file = cast("IO[str]", BytesIO(_without_heredocs(text).encode()))
-    for step in DockerfileParser(fileobj=file).structure:
-        yield step["instruction"], step["value"]
-
-
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
-
-
-def _without_heredocs(text: str) -> str:
-    """Lines of a script are no instructions, though they may look like some."""
-    kept: list[str] = []
-    ends: list[str] = []
-    for line in text.splitlines():
-        if ends:
-            if line.strip() == ends[0]:
-                ends.pop(0)
-            continue
-        kept.append(line)
-        if not line.lstrip().startswith("#"):
-            ends = [match[2] for match in _HEREDOC.finditer(line)]
-    return "\n".join(kept) + "\n"
 
 
 class _Walk:
