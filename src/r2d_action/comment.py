@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from r2d_action.authorization import Bearer
 from r2d_action.report.comment import marked, marker
 from r2d_action.retry import Retry, Temporary
 
@@ -67,13 +68,18 @@ class PullRequest:
     def _ask_once(self, method: str, path: str, content: Mapping[str, str] | None) -> Any:
         headers = {
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {self.token}",
             "X-GitHub-Api-Version": "2022-11-28",
         }
         url = f"{self.address}{path}"
         try:
             answer = self.session.request(
-                method, url, json=content, headers=headers, timeout=SECONDS, allow_redirects=False
+                method,
+                url,
+                json=content,
+                headers=headers,
+                auth=Bearer(self.token),
+                timeout=SECONDS,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise Temporary(f"GitHub does not answer ({type(error).__name__})") from error

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from r2d_action import __version__
+from r2d_action.authorization import as_it_is
 from r2d_action.binder.build_stream import (
     LONGEST_WAIT,
     Hearing,
@@ -198,7 +199,7 @@ class Prebuild:
             answer = self.session.get(
                 url,
                 headers=self._headers(url),
-                auth=_as_it_is,
+                auth=as_it_is,
                 stream=True,
                 timeout=(CONNECT_TIMEOUT, SILENCE_TIMEOUT),
                 allow_redirects=False,
@@ -228,11 +229,6 @@ class Prebuild:
             if self.clock() > deadline:
                 raise TimeoutError
             yield line
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from sending a password of the user's .netrc, to any of the addresses."""
-    return request
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ import requests
 from github import Auth, Github, GithubException
 from github.PullRequest import PullRequest
 
+from r2d_action.authorization import as_it_is
 from r2d_action.errors import HubFailed
 from r2d_action.hub.description import Message
 from r2d_action.hub.queries import COMMIT, MOVE, standing_query
@@ -87,7 +88,9 @@ class HubRepository:
             raise self._no_branch(branch) or unseen from unseen
 
     def _download(self, link: str, archive: IO[bytes]) -> None:
-        with self.downloads.get(link, stream=True, auth=_nobody, timeout=TIMEOUT_SECONDS) as answer:
+        with self.downloads.get(
+            link, stream=True, auth=as_it_is, timeout=TIMEOUT_SECONDS
+        ) as answer:
             answer.raise_for_status()
             size = 0
             for part in answer.iter_content(1 << 20):
@@ -227,11 +230,6 @@ class HubRepository:
         requester = self.github.requester
         _, answer = self.ask(task, lambda: requester.graphql_query(query, dict(variables)))
         return cast("dict[str, Any]", answer["data"])
-
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from sending a password of the user's ~/.netrc."""
-    return request
 
 
 def draft_of(name: str) -> str:

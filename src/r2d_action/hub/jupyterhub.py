@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 
 from r2d_action import __version__
+from r2d_action.authorization import Bearer
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.retry import Retry, Temporary
 
@@ -117,7 +118,7 @@ class Api:
                 method,
                 self.url + path,
                 json=body,
-                auth=self._authorized,
+                auth=Bearer(self.token, scheme="token"),
                 headers={"User-Agent": f"r2d-action/{__version__}"},
                 allow_redirects=False,
                 stream=stream,
@@ -128,11 +129,6 @@ class Api:
         if answer.status_code in TEMPORARY:
             raise Temporary(f"it answered {answer.status_code} {answer.reason}")
         return answer
-
-    def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # As an authentication, so that requests takes none from the user's .netrc instead.
-        request.headers["Authorization"] = f"token {self.token}"
-        return request
 
 
 @dataclass(frozen=True, slots=True)

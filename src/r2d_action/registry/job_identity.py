@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from r2d_action.authorization import Bearer
 from r2d_action.errors import LoginFailed
 from r2d_action.registry.providers.answers import Refused, accepted, patiently
 from r2d_action.registry.providers.provider import Means
@@ -77,18 +78,6 @@ class JobIdentity:
         except requests.RequestException as error:
             raise Temporary(f"{host} does not answer ({type(error).__name__})") from error
         return accepted(host, answer.status_code, answer.text)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Bearer(requests.auth.AuthBase):
-    """The header as an authentication of requests, which otherwise may put one from ~/.netrc
-    in its place."""
-
-    token: str
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

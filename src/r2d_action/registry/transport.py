@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from r2d_action.authorization import as_it_is
 from r2d_action.registry.refusal import RegistryError, is_page, refusal
 from r2d_action.retry import Temporary
 
@@ -191,7 +192,7 @@ def _exchanged(session: requests.Session, request: Request) -> requests.Response
             request.url,
             headers=dict(request.headers),
             data=request.body,
-            auth=_keep_header,
+            auth=as_it_is,
             proxies=_no_proxy_for_loopback(request.url),
             timeout=request.timeout,
             stream=request.stream,
@@ -217,12 +218,6 @@ _BROKEN = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
-
-
-def _keep_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stands in for an authentication, without which requests would ask ~/.netrc for one
-    and overwrite ours."""
-    return request
 
 
 def _no_proxy_for_loopback(url: str) -> dict[str, str]:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 import requests
 
+from r2d_action.authorization import as_it_is
 from r2d_action.errors import LoginFailed
 from r2d_action.reference import Registry, Repository
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.job_identity import JobIdentity, claims_of
 from r2d_action.registry.providers.answers import Refused, accepted, patiently, text_in
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
 from r2d_action.retry import Temporary
 
@@ -82,7 +83,7 @@ def _exchanged(registry: Registry, means: Means, token: str) -> str:
         answer = means.session.post(
             f"{scheme}://{registry.host}/oauth2/exchange",
             data=form,
-            auth=_nobody,
+            auth=as_it_is,
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )
@@ -90,11 +91,6 @@ def _exchanged(registry: Registry, means: Means, token: str) -> str:
         raise Temporary(f"{registry} does not answer") from error
     content = accepted(registry.host, answer.status_code, answer.text)
     return text_in(content, "refresh_token", registry.host)
-
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from sending a password of the user's ~/.netrc."""
-    return request
 
 
 # Words --------------------------------------------------------------------------------------
@@ -144,7 +140,7 @@ def _explain(error: RegistryError, repository: Repository) -> str:
             "The registry's firewall does not let this runner in: let it in (Azure portal, the "
             f"registry `{name}`, Networking), or use a runner of your own inside your network."
         )
-    if error.status in DENIED:
+    if error.is_denial:
         return (
             "There was no login, or it may not push there: "
             f"{_role(repository.registry, 'APPLICATION-ID')}, or, for the admin user, turn it on "

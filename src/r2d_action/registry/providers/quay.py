@@ -15,18 +15,21 @@ from urllib.parse import quote
 
 import requests
 
+from r2d_action.authorization import Bearer
 from r2d_action.errors import LoginFailed
 from r2d_action.reference import Registry, Repository
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
-from r2d_action.registry.job_identity import TIMEOUT_SECONDS, Bearer, JobIdentity, claims_of
+from r2d_action.registry.job_identity import TIMEOUT_SECONDS, JobIdentity, claims_of
 from r2d_action.registry.providers.answers import Refused, accepted, patiently
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
 from r2d_action.retry import Temporary
 
 HOST = "quay.io"
 SCOPES = "Create Repositories and Administer Repositories"
+# What it answers of a repository that is not there, or not for us to see.
+NOT_SHOWN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 def _login(registry: Registry, means: Means) -> Credential | None:
@@ -110,7 +113,7 @@ def _look_after(repository: Repository, api: _Api, means: Means) -> None:
     try:
         found = api.ask("GET", path, "answer about the repository")
     except Refused as refusal:
-        if refusal.status not in {*DENIED, HTTPStatus.NOT_FOUND}:
+        if refusal.status not in NOT_SHOWN:
             raise
         _create(repository, api, means)
         return
@@ -151,7 +154,7 @@ def _explain(error: RegistryError, repository: Repository) -> str:
             "The tag has another image already and was made immutable: set `LATEST_TAG_OFF: true` "
             f"if it is `latest`, or make it mutable at {_page(repository)}?tab=tags."
         )
-    if error.status not in DENIED:
+    if not error.is_denial:
         return ""
     if "quota" in said:
         tags = f"{_page(repository)}?tab=tags"
