@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from r2d_action.errors import PublishFailed
 from r2d_action.reference import Digest, Reference, Tag
-from r2d_action.registry.client import Client, RegistryError
-from r2d_action.registry.explanation import explained, unreachable
-from r2d_action.retry import Temporary
+from r2d_action.registry.client import Client
+from r2d_action.registry.explanation import explaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Retagged:
 def retag(image: Reference, tags: tuple[Tag, ...], client: Client) -> Retagged:
     """Raises :class:`PublishFailed`; tags before the one that failed are given by then."""
     repository = image.repository
-    try:
+    with explaining(client, repository):
         manifest = client.manifest(repository, str(image.digest or image.tag or "latest"))
         if manifest is None:
             raise PublishFailed(
@@ -30,8 +29,4 @@ def retag(image: Reference, tags: tuple[Tag, ...], client: Client) -> Retagged:
             )
         for tag in tags:
             client.put_manifest(repository, str(tag), manifest)
-    except RegistryError as error:
-        raise explained(error, repository) from error
-    except Temporary as trouble:
-        raise unreachable(trouble, client, repository) from trouble
     return Retagged(image.with_digest(manifest.digest), manifest.digest, tags)

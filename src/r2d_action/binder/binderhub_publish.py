@@ -8,10 +8,9 @@ from r2d_action.binder.binderhub_manifest import findable_manifest
 from r2d_action.errors import PublishFailed
 from r2d_action.publish import Source
 from r2d_action.reference import Reference
-from r2d_action.registry.client import Client, RegistryError
+from r2d_action.registry.client import Client
 from r2d_action.registry.copy import copy_manifest
-from r2d_action.registry.explanation import explained, unreachable
-from r2d_action.retry import Temporary
+from r2d_action.registry.explanation import explaining
 
 
 def publish_for_binderhub(
@@ -23,15 +22,11 @@ def publish_for_binderhub(
     """
     manifest = findable_manifest(source.manifest)
     home, repository = source.reference.repository, name.repository
-    try:
+    with explaining(client, repository):
         if home != repository:
             copy_manifest(source.client, home, client, repository, manifest, say)
         client.put_manifest(repository, str(name.tag), manifest)
         found = client.digest(repository, str(name.tag))
-    except RegistryError as error:
-        raise explained(error, repository) from error
-    except Temporary as trouble:
-        raise unreachable(trouble, client, repository) from trouble
     if found != manifest.digest:
         raise PublishFailed(
             f"{name} should be {manifest.digest} and is {found or 'nothing'}; run the job again."

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from r2d_action.engine import Engine
 from r2d_action.errors import PublishFailed
@@ -18,10 +17,8 @@ from r2d_action.publish.values import Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.registry.client import Client, Manifest, RegistryError
 from r2d_action.registry.copy import copy_manifest
-from r2d_action.registry.explanation import explained, unreachable
+from r2d_action.registry.explanation import explaining
 from r2d_action.retry import Temporary
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +54,14 @@ class Publisher:
     def source(self, published: Published) -> Source:
         """What this repository has now, for others to copy. Raises :class:`PublishFailed`."""
         reference = published.reference
-        manifest = self._asking(lambda: self._manifest_of(reference, published.digest))
+        with explaining(self.client, self._repository):
+            manifest = self._manifest_of(reference, published.digest)
         return Source(self.client, reference, manifest)
 
     def _publish(self, source: Callable[[], tuple[Reference, Manifest]]) -> Published:
         """``source`` makes a manifest that the registry then has under the reference's tag."""
-        return self._asking(lambda: self._tagged(*source(), time.monotonic()))
-
-    def _asking(self, question: Callable[[], Result]) -> Result:
-        try:
-            return question()
-        except RegistryError as error:
-            raise explained(error, self._repository) from error
-        except Temporary as trouble:
-            raise unreachable(trouble, self.client, self._repository) from trouble
+        with explaining(self.client, self._repository):
+            return self._tagged(*source(), time.monotonic())
 
     def _tagged(self, reference: Reference, manifest: Manifest, started: float) -> Published:
         named = self.plan.tags[0].tag

@@ -137,15 +137,6 @@ class Client:
         answer = self.ask("POST", repository, "blobs/uploads/", push=True)
         self.cancel(repository, self.upload_in(answer))
 
-    def can_push(self, repository: Repository) -> bool:
-        try:
-            self.require_push(repository)
-        except RegistryError as error:
-            if error.is_denial:
-                return False
-            raise
-        return True
-
     def cancel(self, repository: Repository, upload: str) -> None:
         """Give up the upload at that address; nothing depends on it."""
         with suppress(RegistryError, Temporary):

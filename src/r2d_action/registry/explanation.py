@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from r2d_action.errors import LoginFailed, PublishFailed
@@ -34,6 +36,17 @@ _GENERAL_ADVICE = (
     "check that DOCKER_USERNAME and DOCKER_PASSWORD are set from secrets that exist, that the "
     "repository exists, and that the account may write to it."
 )
+
+
+@contextmanager
+def explaining(client: Client, repository: Repository) -> Iterator[None]:
+    """What a registry refuses or does not answer within is raised as :class:`PublishFailed`."""
+    try:
+        yield
+    except RegistryError as error:
+        raise explained(error, repository) from error
+    except Temporary as trouble:
+        raise unreachable(trouble, client, repository) from trouble
 
 
 def unreachable(trouble: Temporary, client: Client, repository: Repository) -> PublishFailed:

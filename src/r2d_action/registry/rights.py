@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import cache
 
 from r2d_action.errors import PublishFailed
 from r2d_action.reference import Repository
 from r2d_action.registry.client import Client
-from r2d_action.registry.explanation import explained, unreachable
+from r2d_action.registry.explanation import explaining
 from r2d_action.registry.keychain import Keychain
 from r2d_action.registry.providers import provider_of
 from r2d_action.registry.refusal import RegistryError
@@ -54,29 +54,26 @@ def rights(repository: Repository, keychain: Keychain, nobody: Client) -> Rights
     client = keychain.client(registry)
     credential = client.credential
     provider = provider_of(registry)
+    tags = cache(lambda: client.tags(repository))
     return Rights(
         repository=repository,
         provider=provider.name,
         login=credential.source if credential else "none",
-        pull=_asked(client, repository, lambda: _listed(client, repository)),
+        pull=_asked(client, repository, lambda: _listed(tags())),
         push=_asked(client, repository, lambda: _pushing(client, repository)),
-        public=_public(repository, client, nobody),
+        public=_public(repository, tags, nobody),
     )
 
 
 def _asked(client: Client, repository: Repository, question: Callable[[], Right]) -> Right:
     try:
-        return question()
-    except RegistryError as error:
-        return Right(granted=False, why=str(explained(error, repository)))
-    except Temporary as trouble:
-        return Right(granted=False, why=str(unreachable(trouble, client, repository)))
+        with explaining(client, repository):
+            return question()
     except PublishFailed as error:
         return Right(granted=False, why=str(error))
 
 
-def _listed(client: Client, repository: Repository) -> Right:
-    tags = client.tags(repository)
+def _listed(tags: tuple[str, ...]) -> Right:
     if not tags:
         return Right(granted=True, why="there is no image in it yet")
     return Right(granted=True, why=f"it has {len(tags)} tag{'s' if len(tags) > 1 else ''}")
@@ -87,13 +84,15 @@ def _pushing(client: Client, repository: Repository) -> Right:
     return Right(granted=True)
 
 
-def _public(repository: Repository, client: Client, nobody: Client) -> Right:
+def _public(repository: Repository, tags: Callable[[], tuple[str, ...]], nobody: Client) -> Right:
     """Some registries show their list of tags to nobody, and their images to everybody."""
     try:
-        tag = next(iter(client.tags(repository)), "latest")
+        tag = next(iter(tags()), "latest")
         if nobody.digest(repository, tag):
             return Right(granted=True)
-    except (RegistryError, Temporary) as error:
-        if getattr(error, "status", None) not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    except Temporary as trouble:
+        return Right(granted=False, why=str(trouble))
+    except RegistryError as error:
+        if not error.is_denial:
             return Right(granted=False, why=str(error))
     return Right(granted=False, why=provider_of(repository.registry).make_public(repository))

@@ -13,7 +13,6 @@ from r2d_action.retry import Retry, Temporary
 
 Result = TypeVar("Result")
 
-told = printable
 SAID = ("error_description", "message", "detail")
 
 
@@ -87,4 +86,4 @@ def _refusal(content: Mapping[str, Any]) -> tuple[str, str]:
     else:
         said = next((content[name] for name in SAID if content.get(name)), "")
         code = error
-    return told(str(code or "")), told(str(said or ""))
+    return printable(str(code or "")), printable(str(said or ""))

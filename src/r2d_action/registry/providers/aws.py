@@ -15,8 +15,8 @@ from typing import Any
 
 from r2d_action.errors import LoginFailed
 from r2d_action.registry.job_identity import JobIdentity, claims_of
-from r2d_action.registry.providers.answers import told
 from r2d_action.registry.providers.provider import Means
+from r2d_action.registry.refusal import printable
 
 # A user's long-lived key, and a temporary one.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
@@ -96,14 +96,14 @@ def call(
     except ClientError as error:
         raise _refusal(error.response.get("Error", {}), service, place) from None
     except BotoCoreError as error:
-        raise _unreachable(told(str(error)), service, place) from None
+        raise _unreachable(printable(str(error)), service, place) from None
 
 
 def _refusal(error: Mapping[str, str], service: str, place: Place) -> AwsError | LoginFailed:
     code, said = error.get("Code", ""), error.get("Message", "")
     # Amazon's codes are words. For a page in place of an answer, botocore takes its status.
     if code.isalnum() and not code.isdigit():
-        return AwsError(code, told(said))
+        return AwsError(code, printable(said))
     return _unreachable("a proxy or a firewall answered in its place", service, place)
 
 

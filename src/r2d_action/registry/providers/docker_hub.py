@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from r2d_action.reference import Repository
 from r2d_action.registry.client import RegistryError
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Provider
 
 OFFICIAL = "library"
@@ -20,7 +20,7 @@ def _explain(error: RegistryError, repository: Repository) -> str:
     said = f"{error.code} {error.message}".lower()
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _too_many(said)
-    if error.status not in {*DENIED, HTTPStatus.NOT_FOUND}:
+    if not error.is_denial and error.status != HTTPStatus.NOT_FOUND:
         return ""
     if _namespace(repository) == OFFICIAL:
         return (

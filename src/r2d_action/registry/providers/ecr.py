@@ -19,7 +19,7 @@ from r2d_action.reference import Registry, Repository
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.providers.aws import AwsError, Keys, Place, call, keys_for
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
 
 PUBLIC_HOST = "public.ecr.aws"
@@ -174,7 +174,7 @@ def _explain(error: RegistryError, repository: Repository) -> str:
             "`AWS_ROLE_ARN` or an access key that has "
             f"`{_service(repository.registry).name}:CreateRepository` in its policy."
         )
-    if error.status in DENIED:
+    if error.is_denial:
         return _denied(error, repository)
     return ""
 

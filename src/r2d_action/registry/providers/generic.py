@@ -9,7 +9,6 @@ from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.providers.provider import Means, Provider
 
-DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 GITEA_HOSTS = frozenset({"codeberg.org", "gitea.com"})
 
 
@@ -23,7 +22,7 @@ def given_login(_registry: Registry, means: Means) -> Credential | None:
 
 def _explain(error: RegistryError, repository: Repository) -> str:
     said = f"{error.code} {error.message}".lower()
-    if error.status not in {*DENIED, HTTPStatus.NOT_FOUND}:
+    if not error.is_denial and error.status != HTTPStatus.NOT_FOUND:
         return ""
     if "reqpackageaccess" in said or _is(repository, "gitea", "forgejo"):
         return _gitea(repository)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from r2d_action.reference import Registry, Repository
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
 
 PERMISSIONS = "`permissions: {contents: read, packages: write}`"
@@ -33,7 +33,7 @@ def _actor(means: Means) -> str:
 
 def _explain(error: RegistryError, repository: Repository) -> str:
     said = error.message.lower()
-    if error.status not in DENIED:
+    if not error.is_denial:
         return ""
     if "write_package" in said:
         return (

@@ -20,7 +20,7 @@ from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.job_identity import JobIdentity
 from r2d_action.registry.providers.answers import Refused
-from r2d_action.registry.providers.generic import DENIED, given_login
+from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
 
 KEY_USER = "_json_key"
@@ -188,7 +188,7 @@ def _explain(error: RegistryError, repository: Repository) -> str:
             "An image in Artifact Registry is called PROJECT/REPOSITORY/IMAGE: write for example "
             f"`IMAGE_NAME: {repository.path}/user-image`."
         )
-    if error.status in DENIED:
+    if error.is_denial:
         return (
             "There was no login, or it may not push there, or the repository does not exist: give "
             "it the right with `gcloud artifacts repositories add-iam-policy-binding "
