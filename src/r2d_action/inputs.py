@@ -109,6 +109,26 @@ def _flag(section: str, summary: str, unset: bool | None = False) -> Any:
     )  # fmt: skip
 
 
+def _list(section: str, summary: str, *, example: str) -> Any:
+    return _entry(
+        (), summary=summary, read=_read_list, kind="list", section=section, example=example
+    )
+
+
+def _tristate(section: str, summary: str, *, example: str) -> Any:
+    return _entry(
+        "auto", summary=summary, read=_read_tristate, kind="auto, true or false",
+        section=section, default="auto", example=example,
+    )  # fmt: skip
+
+
+def _duration(section: str, summary: str, *, default: str, example: str) -> Any:
+    return _entry(
+        _read_duration(default), summary=summary, read=_read_duration, kind="length of time",
+        section=section, default=default, example=example,
+    )  # fmt: skip
+
+
 IMAGE = "Image"
 BUILD = "Build"
 CHECK = "Checks"
@@ -149,12 +169,9 @@ class Inputs:
         "The job's own token: pushes to ghcr.io when the job has `permissions: packages: write`.",
         example="${{ github.token }}",
     )
-    aws_role_arn: tuple[str, ...] = _entry(
-        (),
-        summary="Role of Amazon that the job takes on to push to ECR; one for each account.",
-        read=_read_list,
-        kind="list",
-        section=LOGIN,
+    aws_role_arn: tuple[str, ...] = _list(
+        LOGIN,
+        "Role of Amazon that the job takes on to push to ECR; one for each account.",
         example="arn:aws:iam::123456789012:role/images",
     )
     google_workload_identity_provider: str = _text(
@@ -184,27 +201,21 @@ class Inputs:
         "its description.",
         example="${{ secrets.QUAY_API_TOKEN }}",
     )
-    push_to: tuple[str, ...] = _entry(
-        (),
-        summary="Further repositories that get the same image under the same tags, on this or "
+    push_to: tuple[str, ...] = _list(
+        PUSH,
+        "Further repositories that get the same image under the same tags, on this or "
         "another registry: whole names, separated by spaces, commas or lines. The password above "
         "is for the registry of IMAGE_NAME; log in to others in an earlier step.",
-        read=_read_list,
-        kind="list",
-        section=PUSH,
         example="ghcr.io/my-community/user-image",
     )
     additional_tag: str = _text(
         IMAGE, "One more tag beside the commit and `latest`.", example="2026-spring"
     )
-    tags: tuple[str, ...] = _entry(
-        (),
-        summary="More tags, separated by spaces, commas or lines, with `{branch}`, `{git_tag}`, "
+    tags: tuple[str, ...] = _list(
+        IMAGE,
+        "More tags, separated by spaces, commas or lines, with `{branch}`, `{git_tag}`, "
         "`{pr}`, `{commit}` and `{date}` filled in; a tag whose part does not exist in a run is "
         "left out.",
-        read=_read_list,
-        kind="list",
-        section=IMAGE,
         example='"{branch} {date}"',
     )
     # None when nobody wrote it: a written `false` counted as true in repo2docker-action.
@@ -246,14 +257,11 @@ class Inputs:
         "as pip takes them. Nothing of this enters the image.",
         example="my-repo2docker-buildpack",
     )
-    base_images: tuple[str, ...] = _entry(
-        (),
-        summary="Images that stand in for those that a Dockerfile names: pairs of a name as it is "
+    base_images: tuple[str, ...] = _list(
+        BUILD,
+        "Images that stand in for those that a Dockerfile names: pairs of a name as it is "
         "written there, and an image with its digest. The workflow build-image.yml sets it for "
         "images that are built on one another.",
-        read=_read_list,
-        kind="list",
-        section=BUILD,
         example=f"quay.io/org/base:latest=quay.io/org/base@sha256:{'0123456789abcdef' * 4}",
     )
     builder: str = _text(
@@ -263,15 +271,11 @@ class Inputs:
         "and pushed here as ever.",
         example="big-machine",
     )
-    reuse: str = _entry(
-        "auto",
-        summary="Take the image from the registry when one was built from the same files already. "
+    reuse: str = _tristate(
+        BUILD,
+        "Take the image from the registry when one was built from the same files already. "
         "`auto` does so, except in manual and scheduled runs, which are there to get new packages; "
         "`false` also leaves out the tag `r2d-key-…` by which such an image is found.",
-        read=_read_tristate,
-        kind="auto, true or false",
-        section=BUILD,
-        default="auto",
         example="false",
     )
     cache: bool = _flag(
@@ -289,22 +293,15 @@ class Inputs:
         BUILD,
         "Remove toolkits that a hosted runner carries and no image build needs (about 30 GB).",
     )
-    hub_start_check: str = _entry(
-        "auto",
-        summary="Start the image as a hub does before it is pushed. `auto` warns when that fails, "
+    hub_start_check: str = _tristate(
+        CHECK,
+        "Start the image as a hub does before it is pushed. `auto` warns when that fails, "
         "`true` stops the run, `false` leaves it out.",
-        read=_read_tristate,
-        kind="auto, true or false",
-        section=CHECK,
-        default="auto",
         example="true",
     )
-    check_timeout: float = _entry(
-        1800.0,
-        summary="Longest time for the tests in `image-tests/`, and for the start as on a hub.",
-        read=_read_duration,
-        kind="length of time",
-        section=CHECK,
+    check_timeout: float = _duration(
+        CHECK,
+        "Longest time for the tests in `image-tests/`, and for the start as on a hub.",
         default="30m",
         example="10m",
     )
@@ -329,12 +326,9 @@ class Inputs:
     hub_branch: str = _text(
         HUB, "Branch that is to be changed; the default branch when left out.", example="staging"
     )
-    hub_files: tuple[str, ...] = _entry(
-        (),
-        summary="Files to look at, as globs; all YAML files when left out.",
-        read=_read_list,
-        kind="list",
-        section=HUB,
+    hub_files: tuple[str, ...] = _list(
+        HUB,
+        "Files to look at, as globs; all YAML files when left out.",
         example="config/*.values.yaml",
     )
     hub_select: tuple[str, ...] = _entry(
@@ -358,20 +352,10 @@ class Inputs:
     hub_app_private_key: str = _secret(
         HUB, "Private key of that App.", example="${{ secrets.HUB_APP_PRIVATE_KEY }}"
     )
-    hub_labels: tuple[str, ...] = _entry(
-        (),
-        summary="Labels for the pull request.",
-        read=_read_list,
-        kind="list",
-        section=HUB,
-        example="image",
-    )
-    hub_reviewers: tuple[str, ...] = _entry(
-        (),
-        summary="Who is asked to review it: user names, or teams as `org/team`.",
-        read=_read_list,
-        kind="list",
-        section=HUB,
+    hub_labels: tuple[str, ...] = _list(HUB, "Labels for the pull request.", example="image")
+    hub_reviewers: tuple[str, ...] = _list(
+        HUB,
+        "Who is asked to review it: user names, or teams as `org/team`.",
         example="my-community/hub-admins",
     )
     hub_automerge: bool = _flag(HUB, "Let GitHub merge it when its checks have passed.")
@@ -400,14 +384,8 @@ class Inputs:
     hub_verify_command: str = _text(
         HUB_SERVER, "Command that must succeed in the server.", example="python -c 'import numpy'"
     )
-    hub_verify_timeout: float = _entry(
-        1200.0,
-        summary="Longest time for the server to start and answer.",
-        read=_read_duration,
-        kind="length of time",
-        section=HUB_SERVER,
-        default="20m",
-        example="30m",
+    hub_verify_timeout: float = _duration(
+        HUB_SERVER, "Longest time for the server to start and answer.", default="20m", example="30m"
     )
     binderhub_url: str = _text(
         BINDER, "BinderHub that is asked to build by itself.", example="https://binder.example.org"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from pathlib import Path
 
 import click
-import requests
 
 from r2d_action.binder.binderhub import (
     BinderHub,
@@ -18,10 +15,9 @@ from r2d_action.binder.binderhub import (
     TriggerOutcome,
 )
 from r2d_action.cli.group import cli
-from r2d_action.cli.talk import runner_of
+from r2d_action.cli.site import site_of
 from r2d_action.errors import InputError
-from r2d_action.event import Event, read_event
-from r2d_action.inputs import ENV_PREFIX
+from r2d_action.event import Event
 from r2d_action.outcome import to_json
 
 DEFAULT_BRANCH = "HEAD"
@@ -37,25 +33,23 @@ def prebuild(repository: str, ref: str) -> None:
     R2D_BINDERHUB_TOKEN is a token of the JupyterHub that the BinderHub belongs to, if it wants
     one. Ends with 0 when the image is there.
     """
-    token = os.environ.get(f"{ENV_PREFIX}BINDERHUB_TOKEN", "").strip()
-    runner = runner_of(os.environ, (token,))
-    runner.mask(token)
-    hub = BinderHub.at(os.environ.get(f"{ENV_PREFIX}BINDERHUB_URL", "").strip(), token)
-    source = _source(repository, ref, read_event(os.environ, Path.cwd()))
-    title = f"Ask {hub.name} to build {source.repository} at {source.short_ref}"
-    with runner.group(title), requests.Session() as session:
-        result = Prebuild(
-            hub=hub,
-            source=source,
-            session=session,
-            say=runner.say,
-            sleep=time.sleep,
-            clock=time.monotonic,
-        )()
-    click.echo(runner.redact(to_json(result)))
-    if result.outcome is not TriggerOutcome.BUILT:
-        raise PrebuildFailed(result.note)
-    runner.say(result.note)
+    with site_of({}) as site:
+        hub = BinderHub.at(site.inputs.binderhub_url, site.inputs.binderhub_token)
+        source = _source(repository, ref, site.event)
+        title = f"Ask {hub.name} to build {source.repository} at {source.short_ref}"
+        with site.runner.group(title):
+            result = Prebuild(
+                hub=hub,
+                source=source,
+                session=site.session,
+                say=site.runner.say,
+                sleep=site.sleep,
+                clock=time.monotonic,
+            )()
+        click.echo(site.runner.redact(to_json(result)))
+        if result.outcome is not TriggerOutcome.BUILT:
+            raise PrebuildFailed(result.note)
+        site.runner.say(result.note)
 
 
 def _source(repository: str, ref: str, event: Event) -> BinderSource:

@@ -10,7 +10,9 @@ from typing import TypeVar
 import click
 
 from r2d_action import __version__
+from r2d_action.errors import InputError
 from r2d_action.inputs import ENV_PREFIX, Entry, table
+from r2d_action.reference import InvalidReference, Reference
 
 # The commands by the module of this folder that has them.
 MODULES = {
@@ -46,6 +48,16 @@ def _option(name: str, entry: Entry) -> Callable[[Command], Command]:
         metavar=entry.kind.upper(),
         help=f"{entry.summary} [{ENV_PREFIX}{name.upper()}]",
     )
+
+
+def read_reference(text: str) -> Reference:
+    """Raises :class:`InputError`."""
+    try:
+        return Reference.parse(text)
+    except InvalidReference as reason:
+        raise InputError(
+            f"{reason}; write for example `quay.io/org/image:0123456789ab`."
+        ) from reason
 
 
 class Commands(click.Group):

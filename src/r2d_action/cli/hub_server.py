@@ -8,7 +8,7 @@ from typing import TextIO, TypeVar
 
 import click
 
-from r2d_action.cli.group import cli
+from r2d_action.cli.group import cli, read_reference
 from r2d_action.cli.site import site_of
 from r2d_action.environments import provide_extra
 from r2d_action.errors import InputError, UserError
@@ -18,7 +18,7 @@ from r2d_action.hub.jupyterhub import Hub, HubAddress
 from r2d_action.hub.rollback import NO_RECORD, Road, roll_back
 from r2d_action.outcome import from_json, to_json
 from r2d_action.plan.hub_options import read_options
-from r2d_action.reference import Digest, InvalidReference, Reference, Repository, Tag
+from r2d_action.reference import Digest, Repository, Tag
 from r2d_action.registry.client import RegistryError
 from r2d_action.retry import Retry, Temporary
 from r2d_action.stages.clients import keychain_of
@@ -37,7 +37,7 @@ def configure_hub(image: str) -> None:
     R2D_HUB_API_TOKEN is the token of an administrator of the hub. The record on standard
     output is what `r2d-action rollback-hub` takes.
     """
-    wanted = _reference(image)
+    wanted = read_reference(image)
     if wanted.tag is None:
         raise InputError(f"{image} has no tag; write for example `{wanted.repository}:{EXAMPLE}`.")
     with site_of({}) as site:
@@ -54,7 +54,7 @@ def verify_hub(image: str) -> None:
     R2D_HUB_API_TOKEN is the token of a service of the hub, which may do so for the user
     R2D_HUB_VERIFY_USER.
     """
-    expected = _reference(image)
+    expected = read_reference(image)
     with site_of({}) as site:
         inputs, hub = site.inputs, _hub(site)
         provide_extra("hub", site.env, site.runner.say)
@@ -121,13 +121,6 @@ def _required(name: str, value: str, example: str) -> str:
     if not value:
         raise InputError(f"{name} is missing; write for example `{name}: {example}`.")
     return value
-
-
-def _reference(image: str) -> Reference:
-    try:
-        return Reference.parse(image)
-    except InvalidReference as reason:
-        raise InputError(f"{reason}; write for example `quay.io/org/image:{EXAMPLE}`.") from reason
 
 
 def _part(part: str, kind: type[Value]) -> Value:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from r2d_action.cli.group import FOLDER, cli
+from r2d_action.cli.group import FOLDER, cli, read_reference
 from r2d_action.cli.site import site_of
 from r2d_action.environments import provide_extra
-from r2d_action.errors import InputError
 from r2d_action.outcome import to_json
 from r2d_action.packages.asked import asked_for
 from r2d_action.packages.difference import difference
@@ -19,7 +18,7 @@ from r2d_action.packages.hashes import Hashes
 from r2d_action.packages.lookup import Lookup
 from r2d_action.packages.words import in_a_line, told
 from r2d_action.packages.writing import write_locks
-from r2d_action.reference import InvalidReference, Reference, Registry
+from r2d_action.reference import Registry
 from r2d_action.stages.clients import keychain_of
 from r2d_action.stages.site import Site
 
@@ -32,7 +31,7 @@ def packages(image: str) -> None:
     It may be in the engine of this machine or in a registry. An image that was published with
     its list is not pulled.
     """
-    reference = _reference(image)
+    reference = read_reference(image)
     with _lookup(reference.repository.registry) as (lookup, _):
         click.echo(to_json(lookup(reference)))
 
@@ -51,7 +50,7 @@ def compare_packages(old: str, new: str, path: Path) -> None:
 
     R2D_DOCKER_USERNAME and R2D_DOCKER_PASSWORD are for the registry of NEW.
     """
-    before, after = _reference(old), _reference(new)
+    before, after = read_reference(old), read_reference(new)
     with _lookup(after.repository.registry) as (lookup, site):
         found = difference(lookup(before), lookup(after))
         click.echo(to_json(found))
@@ -74,7 +73,7 @@ def lock(image: str, output: Path, hashes: bool) -> None:
     There is a folder for each environment of the image. The digests of Python packages come from
     the index that uv is set up for.
     """
-    reference = _reference(image)
+    reference = read_reference(image)
     with _lookup(reference.repository.registry) as (lookup, site):
         installed = lookup(reference)
         digests = _hashes(site) if hashes else None
@@ -94,12 +93,3 @@ def _lookup(own: Registry) -> Iterator[tuple[Lookup, Site]]:
     with site_of({}) as site:
         client = keychain_of(own, site).client
         yield Lookup(lambda: site.engine, client, site.runner.say), site
-
-
-def _reference(image: str) -> Reference:
-    try:
-        return Reference.parse(image)
-    except InvalidReference as reason:
-        raise InputError(
-            f"{reason}; write for example `quay.io/org/image:0123456789ab`."
-        ) from reason
