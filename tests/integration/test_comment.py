@@ -104,6 +104,9 @@ def tell(api: str, tmp_path: Path) -> Callable[..., Done]:
     def told(found: Mapping[str, str] = FOUND, *, head: str = "o/r", token: str = TOKEN) -> Done:
         files = {name: tmp_path / name for name in ("event", "output", "summary")}
         files["summary"].write_text("")
+        # A login of the user's own for this host is not to take the place of the job's token.
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login someone password s3cret\n")
         pull_request = {"number": 7, "head": {"repo": {"full_name": head}}}
         files["event"].write_text(json.dumps({"pull_request": pull_request}))
         records = tmp_path / "records"
@@ -121,6 +124,7 @@ def tell(api: str, tmp_path: Path) -> Callable[..., Done]:
                 "GITHUB_OUTPUT": str(files["output"]),
                 "GITHUB_REPOSITORY": "o/r",
                 "GITHUB_RUN_ID": "1",
+                "NETRC": str(netrc),
                 "GITHUB_STEP_SUMMARY": str(files["summary"]),
                 "R2D_GITHUB_TOKEN": token,
                 "R2D_FOUND": json.dumps(found),
