@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+import yaml
 
-from r2d_action import HOME, __version__, errors
+from pages import (
+    DOCS,
+    PAGES,
+    README,
+    ROOT,
+    TEMPLATE,
+    WORKFLOWS,
+    blocks_of,
+    each_page,
+    each_workflow,
+    fenced_in,
+    named,
+    rows_in,
+    section,
+)
+from r2d_action import HOME, __version__, errors, walk
 from r2d_action.check.diagnosis import Reason
 from r2d_action.cli import main as cli
 from r2d_action.inputs import ENV_PREFIX, table
 from r2d_action.report.outputs import OUTPUTS
 from r2d_action.workflow_files import unknown_inputs_in
 
-ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
-TEMPLATE = ROOT / "template-repo"
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), TEMPLATE / "README.md"])
-EXAMPLES = sorted(ROOT.glob("docs/**/examples/*.yml"))
-WORKFLOWS = [*EXAMPLES, *sorted(TEMPLATE.glob(".github/workflows/*.yml"))]
-SHOWN = [*WORKFLOWS, TEMPLATE / "Dockerfile"]
+# Parts of a hub's configuration, which are no workflows.
+OF_A_HUB = sorted(DOCS.glob("examples/hub/*.yaml"))
+SHOWN = [*WORKFLOWS, *OF_A_HUB, TEMPLATE / "Dockerfile"]
+# What GitHub and the site know how to show, and what each test here looks into.
+LANGUAGES = {"bash", "diff", "dockerfile", "mermaid", "python", "text", "yaml"}
+ARCHITECTURE = DOCS / "explanation/architecture.md"
 
 INPUTS = {name.upper() for name, _ in table()}
 # What the reusable workflows take beside the inputs of the action, and give beside its outputs.
@@ -41,26 +58,13 @@ NOT_OURS = {
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "IMMUTABLE_WITH_EXCLUSION"),
     *("DOCKER_HUB_TOKEN", "DOCKER_HUB_USERNAME", "REGISTRY_PASSWORD", "REGISTRY_USERNAME"),
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_KEY"),
+    *("ADD", "ARG", "COPY", "FROM", "RUN", "USER", "NB_USER"),
 }
 # With an underscore, or as code: `TAGS`, `NO_PUSH: true`.
 NAME = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w*])|(?<=`)[A-Z]{2,}(?=[`:])")
 
 
-def named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-each_page = pytest.mark.parametrize("page", PAGES, ids=named)
-each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=named)
-
-
 # What is shown ------------------------------------------------------------------------------
-
-
-def blocks_of(page: Path, *languages: str) -> list[str]:
-    """The fenced blocks of a page in these languages, without their fences."""
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [text for language, text in fenced if language in languages]
 
 
 def is_part_of(block: str, file: Path) -> bool:
@@ -73,7 +77,7 @@ def is_part_of(block: str, file: Path) -> bool:
 
 @each_page
 def test_what_is_shown_is_part_of_a_complete_file(page: Path) -> None:
-    for block in blocks_of(page, "yaml", "yml", "dockerfile"):
+    for block in blocks_of(page, "yaml", "dockerfile"):
         assert any(is_part_of(block, file) for file in SHOWN), block
 
 
@@ -89,9 +93,35 @@ def test_the_readme_begins_with_the_whole_workflow_of_the_template() -> None:
     assert first == (TEMPLATE / ".github/workflows/image.yml").read_text()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_every_example_is_linked_from_a_page(example: Path) -> None:
-    assert any(example in (target for target, _ in links_of(page)) for page in PAGES)
+@each_page
+def test_a_block_says_what_it_is(page: Path) -> None:
+    """Whoever writes YAML as plain text evades the tests."""
+    for language, block in fenced_in(page.read_text()):
+        assert language in LANGUAGES or (language == "{toctree}" and page.name == "index.md")
+        if language == "text" and page.parent.name != "reference":
+            assert not is_configuration(block), block
+
+
+def is_configuration(text: str) -> bool:
+    try:
+        content: Any = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return False
+    return isinstance(content, dict) and all(
+        isinstance(key, str) and re.fullmatch(r"[\w.-]+", key) for key in content
+    )
+
+
+@pytest.mark.parametrize("file", OF_A_HUB, ids=named)
+def test_a_hubs_configuration_is_shown_as_a_whole(file: Path) -> None:
+    assert is_configuration(file.read_text())
+    assert any(file.read_text() in blocks_of(page, "yaml") for page in PAGES)
+
+
+@each_page
+def test_python_can_be_read(page: Path) -> None:
+    for block in blocks_of(page, "python"):
+        compile(block, named(page), "exec")
 
 
 @each_workflow
@@ -119,31 +149,6 @@ def pins_in(text: str) -> set[str]:
     return {pin for pin in re.findall(r"uses: (.+)", text) if not pin.startswith(HOME)}
 
 
-# Links --------------------------------------------------------------------------------------
-
-
-def links_of(page: Path) -> Iterator[tuple[Path, str]]:
-    """File and anchor of each link that stays in the repository."""
-    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    for address in re.findall(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", prose, re.MULTILINE):
-        path, _, anchor = "".join(address).partition("#")
-        if not path.startswith(("https:", "mailto:")):
-            yield (page.parent / path).resolve() if path else page, anchor
-
-
-def anchors_of(page: Path) -> set[str]:
-    """The names that GitHub gives to headings."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@each_page
-def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
-    for target, anchor in links_of(page):
-        assert target.exists(), target
-        assert not anchor or anchor in anchors_of(target), anchor
-
-
 # Names --------------------------------------------------------------------------------------
 
 
@@ -153,13 +158,8 @@ def test_names_in_capitals_are_inputs_or_outputs(page: Path) -> None:
     assert set(NAME.findall(page.read_text())) <= ours | NOT_OURS
 
 
-def section(page: Path, heading: str) -> str:
-    text = page.read_text()
-    return re.split(r"^## ", text.split(f"\n## {heading}\n", 1)[1], flags=re.MULTILINE)[0]
-
-
 def first_column(text: str) -> list[str]:
-    return [row.split("|")[1].strip() for row in text.splitlines() if row.startswith("|")][2:]
+    return [row[0] for row in rows_in(text)]
 
 
 def test_the_readme_has_a_place_for_every_input() -> None:
@@ -193,9 +193,38 @@ def test_every_dependency_has_its_reason() -> None:
     required = {
         "To run": "\n".join(re.findall(r'"(.+)"', declared.split("]")[0])),
         "To build images": (ROOT / "requirements/repo2docker.in").read_text(),
+        "To build the site of these pages": (ROOT / "requirements/docs.in").read_text(),
         "To develop": (ROOT / "requirements/dev.in").read_text(),
     }
     for heading, lines in required.items():
         rows = first_column(section(ROOT / "docs/dependencies.md", heading))
         explained = {re.sub(r"\[(.+)\]\(.+\)", r"\1", row) for row in rows}
         assert explained == set(re.findall(r"^[\w-]+", lines, re.MULTILINE)), heading
+
+
+def stages_of_a_run() -> Iterator[str]:
+    """In the order in which they are written, though some take place at the same time."""
+    tree = ast.parse(Path(walk.__file__).read_text())
+    row = next(node for node in tree.body if isinstance(node, ast.AnnAssign) and is_run(node))
+    names = [node for node in ast.walk(row.value or row) if isinstance(node, ast.Name)]
+    for name in sorted(names, key=lambda name: (name.lineno, name.col_offset)):
+        if vars(walk)[name.id].__module__.startswith("r2d_action.stages."):
+            yield name.id
+
+
+def is_run(node: ast.AnnAssign) -> bool:
+    return isinstance(node.target, ast.Name) and node.target.id == "RUN"
+
+
+def test_the_stages_of_a_run_are_explained_in_their_order() -> None:
+    text = section(ARCHITECTURE, "One walk, forwards only")
+    stages = list(stages_of_a_run())
+    assert [name.strip("`") for name in first_column(text)] == stages
+    drawn = re.findall(r"\w+", blocks_of(ARCHITECTURE, "mermaid")[0])
+    assert sorted(set(stages), key=drawn.index) == stages
+
+
+def test_the_jobs_of_the_workflow_are_drawn() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/build-image.yml").read_text())
+    drawn = re.findall(r"[\w-]+", blocks_of(ARCHITECTURE, "mermaid")[1])
+    assert set(workflow["jobs"]) <= set(drawn)
