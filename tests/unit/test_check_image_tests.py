@@ -100,6 +100,25 @@ def test_what_tests_left_behind_is_not_copied(tmp_path: Path) -> None:
     }
 
 
+def test_links_lead_to_nothing_that_no_image_gets(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    secrets = (".git/config", ".docker/config.json", "../outside")
+    for name in ("data.csv", "image-tests/test_a.py", *secrets):
+        path = checkout / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    for number, name in enumerate(("data.csv", *secrets)):
+        (checkout / f"image-tests/{number}").symlink_to(f"../{name}")
+    found = dict(checkout_files(checkout / "image-tests"))
+    assert found == {
+        "image-tests/0": b"data.csv",
+        "image-tests/test_a.py": b"image-tests/test_a.py",
+    }
+    (tmp_path / "other/image-tests").parent.mkdir()
+    (tmp_path / "other/image-tests").symlink_to(checkout)
+    assert not dict(checkout_files(tmp_path / "other/image-tests"))
+
+
 def test_every_user_may_write_beside_the_tests() -> None:
     with tarfile.open(fileobj=io.BytesIO(archive_of({"image-tests/deep/a": b"42"}))) as tar:
         assert {member.name: member.mode for member in tar} == {

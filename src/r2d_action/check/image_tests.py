@@ -33,6 +33,7 @@ from r2d_action.check.container import (
     start,
     throw_away,
 )
+from r2d_action.context import credential_in
 from r2d_action.errors import Place
 from r2d_action.runner import Runner
 
@@ -165,12 +166,21 @@ def checkout_files(directory: Path) -> Iterator[tuple[str, bytes]]:
     """What is laid over the image's own ``image-tests``, if it has that folder.
 
     The checkout's version counts; files that only the image has stay, as they would with
-    repo2docker-action: postBuild may have made them.
+    repo2docker-action: postBuild may have made them. Links lead to files beside the folder at
+    most: the tests of a pull request are not to read what else the job has.
     """
+    top = directory.parent.resolve()
     for path in sorted(directory.rglob("*")):
         inside = path.relative_to(directory)
-        if path.is_file() and NOT_TESTS.isdisjoint(inside.parts):
+        if path.is_file() and NOT_TESTS.isdisjoint(inside.parts) and _is_below(top, path.resolve()):
             yield f"{FOLDER}/{inside.as_posix()}", path.read_bytes()
+
+
+def _is_below(top: Path, real: Path) -> bool:
+    if not real.is_relative_to(top):
+        return False
+    inside = real.relative_to(top)
+    return ".git" not in inside.parts and not credential_in(inside.as_posix())
 
 
 def run_to_the_end(container: Container, timeout: float, runner: Runner) -> Ending:
