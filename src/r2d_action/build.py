@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docker.errors import ImageNotFound
@@ -15,6 +15,7 @@ from r2d_action.engine import Engine
 from r2d_action.plan import BuildPlan, Plan
 from r2d_action.plan.repo2docker import USER_ID
 from r2d_action.process import Completed, stream
+from r2d_action.progress.steps import Step, Steps
 from r2d_action.reference import Digest, Reference
 
 # A name that no registry has. repo2docker builds nothing when the engine knows the name
@@ -33,7 +34,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """``size`` in bytes, unpacked; layers lowest first, without the empty ones.
+    """``size`` in bytes, unpacked; layers lowest first, without the empty ones; ``steps`` as the
+    builder told of them, those included that it found in its cache.
 
     ``free_before`` and ``free_after`` are the bytes that the engine's disk had left, None where
     the engine runs on another machine.
@@ -43,6 +45,7 @@ class Built:
     size: int
     layers: tuple[Layer, ...]
     seconds: float
+    steps: tuple[Step, ...] = ()
     free_before: int | None = None
     free_after: int | None = None
 
@@ -86,8 +89,10 @@ def build(
     scratch = f"{SCRATCH}:{secrets.token_hex(8)}"
     buildx = buildx_arguments(plan.build, layers, bases)
     argv = [*repo2docker, *arguments(plan.build, scratch, config, buildx), str(folder)]
+    steps = Steps()
+    hear = _telling(steps, on_line)
     try:
-        completed = stream(argv, env=build_environment(env), on_line=on_line)
+        completed = stream(argv, env=build_environment(env), on_line=hear)
         if completed.returncode != 0:
             raise Repo2dockerFailed(completed)
         built = inspect(engine, scratch, time.monotonic() - started)
@@ -95,7 +100,7 @@ def build(
             engine.client.images.get(scratch).tag(plan.repository.name, str(tag.tag))
     finally:
         _forget(engine, scratch)
-    return built
+    return replace(built, steps=steps.known)
 
 
 def arguments(
@@ -169,3 +174,11 @@ def inspect(engine: Engine, name: str, seconds: float) -> Built:
 def _forget(engine: Engine, scratch: str) -> None:
     with suppress(ImageNotFound):
         engine.client.images.remove(scratch, noprune=True)
+
+
+def _telling(steps: Steps, on_line: Callable[[str], None]) -> Callable[[str], None]:
+    def hear(line: str) -> None:
+        steps.hear(line)
+        on_line(line)
+
+    return hear

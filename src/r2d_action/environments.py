@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -43,6 +44,7 @@ EXTRAS = {
     "google": ("google.auth",),
     "hub": ("github", "websockets"),
     "lock": ("uv",),
+    "terminal": ("rich",),
 }
 # Which compiled packages this interpreter loads: cpython-312-x86_64-linux-gnu.
 ABI = EXTENSION_SUFFIXES[0].split(".")[1]
@@ -51,6 +53,9 @@ UNDECLARED = ("tomli; python_version < '3.11'",)
 MANIFEST = "MANIFEST"
 EMPTY: Mapping[str, bytes] = {}
 DIGITS = 12
+# Which of the folders beside an environment are environments, of whatever Python.
+_ENVIRONMENT = re.compile(rf"[\w-]+-(?:cpython|pypy|abi)[\w-]*-[0-9a-f]{{{DIGITS}}}")
+UNUSED_SECONDS = 30 * 24 * 3600.0
 
 MAIN = """\
 import os
@@ -93,7 +98,8 @@ class Environments:
         packages = self._named("packages", *(one.encode() for one in requirements))
 
         def fill(folder: Path, scratch: Path) -> None:
-            pip.install(requirements, folder, scratch=scratch, env=self.env, cwd=cwd)
+            arguments = pip.without_passwords(requirements, scratch)
+            pip.install(arguments, folder, scratch=scratch, env=self.env, cwd=cwd)
 
         self._ensure(packages, fill, "the chosen repo2docker")
         return self._program("jupyter-repo2docker", "repo2docker.__main__", [packages])
@@ -251,6 +257,8 @@ def _refusal(requirement: str, extra: Sequence[str], failure: pip.PipFailed) -> 
 def ensure(folder: Path, fill: Fill) -> bool:
     """Have ``folder`` complete; true when it had to be made. Others who want it wait."""
     if _is_complete(folder):
+        with contextlib.suppress(OSError):  # it may be another user's
+            os.utime(folder)
         return False
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
@@ -259,7 +267,36 @@ def ensure(folder: Path, fill: Fill) -> bool:
         if _is_complete(folder):
             return False
         _make(folder, fill)
+    _forget_unused(folder.parent, time.time() - UNUSED_SECONDS)
     return True
+
+
+def _forget_unused(places: Path, since: float) -> None:
+    """Each commit of ours has environments of its own, and a machine may see many of them."""
+    for folder in places.iterdir():
+        if _ENVIRONMENT.fullmatch(folder.name) and _used_at(folder) < since:
+            with (
+                contextlib.suppress(OSError),  # made, or removed, by another at this moment
+                folder.with_name(f"{folder.name}.lock").open("wb") as lock,
+            ):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _used_at(folder) < since:
+                    _remove(folder)
+
+
+def _used_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _remove(folder: Path) -> None:
+    """Under another name first, so that nobody finds half of it."""
+    with tempfile.TemporaryDirectory(
+        prefix=f"{folder.name}.part-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as name:
+        folder.rename(Path(name, "unused"))
 
 
 def _make(folder: Path, fill: Fill) -> None:

@@ -20,7 +20,7 @@ from r2d_action.check.image_tests import TestReport
 from r2d_action.errors import Failure
 from r2d_action.hub.values import Proposal
 from r2d_action.key import Material
-from r2d_action.packages.values import Compared, PackageList
+from r2d_action.packages.values import Before, Compared, PackageList
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Published
 from r2d_action.reference import Digest, Reference, Repository, Tag
@@ -62,6 +62,7 @@ class Outcome:
     reused: Reused | None = None
     built: Built | None = None
     checked: Checked | None = None
+    before: Before | None = None
     installed: PackageList | None = None
     compared: Compared | None = None
     published: Published | None = None

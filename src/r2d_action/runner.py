@@ -12,10 +12,10 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from r2d_action.errors import Place
 
@@ -67,6 +67,15 @@ class ActionsFiles:
     summary: Path | None = None
 
 
+class Screen(Protocol):
+    """A terminal that shows more than one line after the other; without secrets, as a stream."""
+
+    def say(self, line: str, *, stays: bool) -> None:
+        """``stays``: it has to be seen, also by who looks only at the end."""
+
+    def group(self, title: str) -> AbstractContextManager[None]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Speaks to a terminal, or to the Actions runner when ``actions`` is true."""
@@ -75,15 +84,28 @@ class Runner:
     files: ActionsFiles = field(default_factory=ActionsFiles)
     redact: Redactor = field(default_factory=Redactor)
     stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _screens: list[Screen] = field(default_factory=list, repr=False)
 
     def say(self, text: str) -> None:
         """One or more lines; what looks like a workflow command is made harmless."""
-        for line in self.redact(text).splitlines() or [""]:
-            self._write(_defused(line) if self.actions else line)
+        self._say(text)
+
+    @contextmanager
+    def shown_on(self, screen: Screen) -> Iterator[None]:
+        """Speaks to ``screen`` instead of the stream."""
+        self._screens.append(screen)
+        try:
+            yield
+        finally:
+            self._screens.remove(screen)
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         """A foldable part of the log. Groups do not nest."""
+        if self._screens:
+            with self._screens[-1].group(self.redact(title)):
+                yield
+            return
         if self.actions:
             self._command("group", title)
         else:
@@ -124,12 +146,19 @@ class Runner:
     def _annotate(self, level: str, text: str, title: str, place: Place | None) -> None:
         if not self.actions:
             where = f"{place}: " if place else ""
-            self.say(f"{level}: {where}{text}")
+            self._say(f"{level}: {where}{text}", stays=True)
             return
         properties = {"title": title}
         if place:
             properties |= {"file": place.path, "line": str(place.line or 1)}
         self._command(level, text, **properties)
+
+    def _say(self, text: str, *, stays: bool = False) -> None:
+        for line in self.redact(text).splitlines() or [""]:
+            if self._screens:
+                self._screens[-1].say(line, stays=stays)
+            else:
+                self._write(_defused(line) if self.actions else line)
 
     def _command(self, name: str, value: str, **properties: str) -> None:
         listed = ",".join(

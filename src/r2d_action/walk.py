@@ -6,8 +6,9 @@ in; a stage that fails ends the walk, and the record tells how far it came.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from functools import partial
 
 from r2d_action.errors import Failure, UserError
@@ -18,13 +19,44 @@ from r2d_action.stages.check import checked
 from r2d_action.stages.examine import examined
 from r2d_action.stages.hub import proposed
 from r2d_action.stages.key import keyed
-from r2d_action.stages.packages import kept, listed
+from r2d_action.stages.packages import kept, listed, recalled
 from r2d_action.stages.permission import permitted
 from r2d_action.stages.plan import planned
 from r2d_action.stages.publish import published
 from r2d_action.stages.site import Site
 
 Stage = Callable[[Outcome, Site], Outcome]
+
+
+def beside(*stages: Stage) -> Stage:
+    """Stages that wait for nothing of each other, as one: they start from one record, and each
+    fills in its own part."""
+
+    def together(outcome: Outcome, site: Site) -> Outcome:
+        with ThreadPoolExecutor(len(stages)) as pool:
+            records = pool.map(lambda stage: _carried_out(stage, outcome, site), stages)
+            return _merged(outcome, tuple(records))
+
+    return together
+
+
+def _carried_out(stage: Stage, outcome: Outcome, site: Site) -> Outcome:
+    """Every expected error ends up in the record; only our own bugs are raised."""
+    try:
+        return stage(outcome, site)
+    except UserError as error:
+        return replace(outcome, failure=Failure.of(error))
+
+
+def _merged(outcome: Outcome, records: Iterable[Outcome]) -> Outcome:
+    filled_in = {
+        part.name: getattr(record, part.name)
+        for record in records
+        for part in fields(Outcome)
+        if getattr(record, part.name) is not getattr(outcome, part.name)
+    }
+    return replace(outcome, **filled_in)
+
 
 PLAN: tuple[Stage, ...] = (
     partial(planned, publishing=False),
@@ -45,8 +77,8 @@ RUN: tuple[Stage, ...] = (
     examined,
     built,
     checked,
-    listed,
-    published,
+    recalled,
+    beside(listed, published),
     kept,
     proposed,
     bindered,
@@ -54,13 +86,9 @@ RUN: tuple[Stage, ...] = (
 
 
 def walk(stages: tuple[Stage, ...], site: Site, outcome: Outcome | None = None) -> Outcome:
-    """Every expected error ends up in the record; only our own bugs are raised."""
     record = outcome or Outcome()
     for stage in stages:
-        try:
-            record = stage(record, site)
-        except UserError as error:
-            record = replace(record, failure=Failure.of(error))
+        record = _carried_out(stage, record, site)
         if record.failure:
             break
     return record

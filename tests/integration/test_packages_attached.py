@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -18,6 +18,7 @@ from integration.front import Answer, Seen, Twisted, in_front_of
 from integration.registries import (
     OCI_INDEX,
     OCI_MANIFEST,
+    Image,
     Registries,
     blob_of,
     image,
@@ -26,10 +27,11 @@ from integration.registries import (
     push,
     upload,
 )
-from r2d_action.packages.attached import ARTIFACT_TYPE, attach, packages_of
-from r2d_action.packages.before import compared
+from r2d_action.outcome import to_json
+from r2d_action.packages.attached import ARTIFACT_TYPE, SIZES, attach, kept_with, packages_of
+from r2d_action.packages.before import find_before
 from r2d_action.packages.found import packages_in
-from r2d_action.packages.values import Compared, Difference
+from r2d_action.packages.values import Before, ImageSize, Kept
 from r2d_action.plan.repo2docker import REVISION
 from r2d_action.reference import Digest, Repository, Tag
 from r2d_action.registry.client import Client, RegistryError
@@ -144,18 +146,41 @@ def test_an_image_that_is_not_there_gets_no_list(start: Start) -> None:
 def test_a_new_image_is_compared_with_the_one_before(start: Start) -> None:
     client, repository = start()
     tags = tuple(map(Tag, ("main", "v1", "latest")))
-    assert compared(NEW, client, repository, tags) is None
+    assert find_before(client, repository, tags) is None
     attach(client, repository, IMAGE.manifest.digest, OLD, NOW)
-    found = compared(NEW, client, repository, tags)
-    assert found is not None
-    assert found.since == "v1"
-    assert [(one.name, one.new) for one in found.difference] == [("numpy", "2.1.0")]
+    # The list is of a version that kept no sizes: the image's own is known all the same.
+    sizes: tuple[ImageSize, ...] = (size_of(IMAGE, "v1"),)
+    assert find_before(client, repository, tags) == Before(since="v1", packages=OLD, sizes=sizes)
     told = image(noise(100, 5), **{REVISION: "0123456789abcdef"})
     push(client, repository, told, "main")
-    attach(client, repository, told.manifest.digest, NEW, NOW)
-    assert compared(NEW, client, repository, tags) == Compared(
-        since="0123456789ab", difference=Difference(())
+    sizes = (*sizes, size_of(told, "0123456789ab"))
+    attach(client, repository, told.manifest.digest, NEW, NOW, sizes)
+    assert find_before(client, repository, tags) == Before(
+        since="0123456789ab", packages=NEW, sizes=sizes
     )
+
+
+def size_of(one: Image, tag: str) -> ImageSize:
+    return ImageSize(tag=tag, made="2026-09-01", size=sum(one.manifest.layer_sizes))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "{",
+        '{"tag": "a"}',
+        '[{"tag": "a", "made": "2026-09-01"}]',
+        '[{"tag": "a|b", "made": "2026-09-01", "size": 1}]',
+    ],
+)
+def test_sizes_of_another_kind_are_none(registries: Registries, told: str) -> None:
+    host = registries.start().host
+    client, repository = registries.client(host), Repository.parse(f"{host}/org/image")
+    push(client, repository, IMAGE, "v1")
+    listing = listing_of(client, repository, to_json(OLD).encode(), {SIZES: told})
+    attach_index(client, repository, listing)
+    assert kept_with(client, repository, IMAGE.manifest.digest) == Kept(packages=OLD)
 
 
 def test_an_index_has_no_commit(start: Start) -> None:
@@ -163,9 +188,8 @@ def test_an_index_has_no_commit(start: Start) -> None:
     manifest = index(IMAGE)
     client.put_manifest(repository, "all", manifest)
     attach(client, repository, manifest.digest, OLD, NOW)
-    found = compared(OLD, client, repository, (Tag("all"),))
-    assert found is not None
-    assert found.since == "all"
+    found = find_before(client, repository, (Tag("all"),))
+    assert found == Before(since="all", packages=OLD)
 
 
 def pass_on(_seen: Seen) -> None:
@@ -224,7 +248,12 @@ def test_a_list_of_another_kind_is_none(registries: Registries, data: bytes) -> 
     assert packages_of(client, repository, IMAGE.manifest.digest) is None
 
 
-def listing_of(client: Client, repository: Repository, data: bytes) -> Manifest:
+def listing_of(
+    client: Client,
+    repository: Repository,
+    data: bytes,
+    annotations: Mapping[str, str] | None = None,
+) -> Manifest:
     upload(client, repository, b"{}")
     blob = upload(client, repository, data)
     layer = {"mediaType": ARTIFACT_TYPE, "digest": str(blob.digest), "size": blob.size}
@@ -239,6 +268,7 @@ def listing_of(client: Client, repository: Repository, data: bytes) -> Manifest:
         "mediaType": OCI_MANIFEST,
         "config": config,
         "layers": [layer],
+        "annotations": annotations,
     }
     manifest = Manifest(OCI_MANIFEST, json.dumps(content).encode())
     client.put_manifest(repository, str(manifest.digest), manifest)

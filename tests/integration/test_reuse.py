@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from integration.conftest import Lab, forget_images
 from integration.front import Answer, Seen, in_front_of
 from integration.repo import IMAGE, NOON, Repo, repo
 from lab.registry import Request, RunningRegistry
+from r2d_action.packages.sizes import sizes_until
+from r2d_action.report.summary import summary
 
 __all__ = ["repo"]
 
@@ -34,6 +37,23 @@ def test_a_commit_that_changes_nothing_is_not_built(repo: Repo) -> None:
     assert second.reused
     assert second.reused.commit.startswith(str(first.published.reference.tag))
     assert repo.registry.uploads() == uploads
+
+
+def test_sizes_travel_with_the_images(repo: Repo, engine: docker.DockerClient) -> None:
+    # Where the layers of its base image are already.
+    here = {"DOCKER_REGISTRY": repo.lab.registry, "IMAGE_NAME": f"lab/sizes-{secrets.token_hex(4)}"}
+    commits = []
+    for data in ("1", "2", "3"):
+        dockerfile = f"FROM {repo.lab.plain_image}\nCOPY data.txt /data.txt\n"
+        commits.append(repo.commit(Dockerfile=dockerfile, data_txt=data))
+        outcome = repo.run(**here)
+    assert [one.tag for one in sizes_until(outcome)] == commits
+    assert "Size of the last 3 images" in summary(outcome)
+    repo.commit()
+    again = repo.run(**here)
+    assert again.status == "reused"
+    assert "Size of the last" not in summary(again)
+    forget_images(engine, here["IMAGE_NAME"])
 
 
 def test_another_file_is_another_image(repo: Repo) -> None:

@@ -24,6 +24,7 @@ LIBRARIES = {
     "google": "google-auth",
     "hub": "pygithub",
     "lock": "uv",
+    "terminal": "rich",
 }
 each_extra = pytest.mark.parametrize("extra", EXTRAS)
 

@@ -80,6 +80,7 @@ class Commands(click.Group):
 def cli() -> None:
     """Turn a repository into the image that a JupyterHub runs.
 
-    Results are JSON on standard output; everything else is said on standard error.
+    Results are JSON on standard output (at a terminal: with --json); everything else is said on
+    standard error.
     Passwords are read from the environment (R2D_DOCKER_PASSWORD), never from options.
     """

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from r2d_action.outcome import from_json, to_json
-from r2d_action.packages.values import PackageList
+from r2d_action.packages.values import ImageSize, Kept, PackageList
 from r2d_action.reference import Digest, Repository
 from r2d_action.registry.blobs import Blobs
 from r2d_action.registry.client import Client
@@ -26,9 +27,12 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
+DAY = len("2026-08-03")
 # What other tools call it when they fetch it.
 NAMED = {"org.opencontainers.image.title": "packages.json"}
 CREATED = "org.opencontainers.image.created"
+# Of the list's own manifest, which is read anyway: the sizes of the last images cost no request.
+SIZES = "io.github.jupyterhub.r2d-action.sizes"
 # The answer to a manifest whose subject the registry has understood.
 UNDERSTOOD = "OCI-Subject"
 # Of registries that do not know of referrers; not all of them say 404.
@@ -38,9 +42,15 @@ Descriptor = Mapping[str, Any]
 
 
 def attach(
-    client: Client, repository: Repository, digest: Digest, packages: PackageList, now: datetime
+    client: Client,
+    repository: Repository,
+    digest: Digest,
+    packages: PackageList,
+    now: datetime,
+    sizes: Sequence[ImageSize] = (),
 ) -> None:
-    """Keep the list with the image ``digest``, once. Raises as :class:`Client` does."""
+    """Keep the list with the image ``digest``, once, and the ``sizes`` of the last images up to
+    it. Raises as :class:`Client` does."""
     subject = client.manifest(repository, str(digest))
     if subject is None:
         raise _lost(client, digest)
@@ -49,7 +59,7 @@ def attach(
     data = to_json(packages).encode()
     for content in (EMPTY, data):
         _upload(Blobs(client, repository), content)
-    listing = _listing(subject, data, now)
+    listing = _listing(subject, data, now, sizes)
     name = f"manifests/{listing.digest}"
     headers = {"Content-Type": listing.media_type}
     answer = client.ask("PUT", repository, name, headers, body=listing.body, push=True)
@@ -58,14 +68,30 @@ def attach(
 
 
 def packages_of(client: Client, repository: Repository, digest: Digest) -> PackageList | None:
+    """As :func:`kept_with`, without the rest."""
+    kept = kept_with(client, repository, digest)
+    return kept.packages if kept else None
+
+
+def kept_with(client: Client, repository: Repository, digest: Digest) -> Kept | None:
     """None for an image that has no list, or one that is of no kind known here. Raises as
     :class:`Client` does."""
     for descriptor in _lists(client, repository, digest):
         listing = client.manifest(repository, str(descriptor["digest"]))
         data = _data(client, repository, listing) if listing else None
-        if data and (packages := _parsed(data)):
-            return packages
+        if listing and data and (packages := _parsed(data)):
+            notes = listing.content.get("annotations") or {}
+            made = str(notes.get(CREATED, ""))[:DAY]
+            return Kept(packages=packages, made=made, sizes=_sizes(str(notes.get(SIZES, ""))))
     return None
+
+
+def _sizes(text: str) -> tuple[ImageSize, ...]:
+    try:
+        sizes = from_json(text, tuple[ImageSize, ...])
+    except Exception:  # noqa: BLE001 - cattrs raises groups of whatever its hooks raise
+        return ()
+    return sizes if all(one.is_sound for one in sizes) else ()
 
 
 def _data(client: Client, repository: Repository, listing: Manifest) -> bytes | None:
@@ -146,7 +172,10 @@ def _put_into_index(
     client.put_manifest(repository, _index_tag(digest), index)
 
 
-def _listing(subject: Manifest, data: bytes, now: datetime) -> Manifest:
+def _listing(subject: Manifest, data: bytes, now: datetime, sizes: Sequence[ImageSize]) -> Manifest:
+    notes = {CREATED: now.isoformat(timespec="seconds")}
+    if sizes:
+        notes[SIZES] = json.dumps([asdict(one) for one in sizes])
     content = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -154,7 +183,7 @@ def _listing(subject: Manifest, data: bytes, now: datetime) -> Manifest:
         "config": _descriptor(EMPTY_TYPE, EMPTY),
         "layers": [{**_descriptor(ARTIFACT_TYPE, data), "annotations": NAMED}],
         "subject": _descriptor(subject.media_type, subject.body),
-        "annotations": {CREATED: now.isoformat(timespec="seconds")},
+        "annotations": notes,
     }
     return Manifest(MANIFEST_TYPE, json.dumps(content).encode())
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+LARGEST = 10**13  # bytes
+
 
 class Kind(str, Enum):
     """Who installed a package, in the order in which people care."""
@@ -57,6 +59,42 @@ class PackageList:
         return tuple(one for one in self.packages if one.kind is kind)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSize:
+    """``size`` in bytes, as it is downloaded; ``made`` is a day, ``2026-08-03``."""
+
+    tag: str
+    made: str
+    size: int
+
+    @property
+    def is_sound(self) -> bool:
+        """It comes from whoever can push, and ends up in Markdown."""
+        words = re.fullmatch(r"\w[\w.-]{0,127}", self.tag, re.ASCII)
+        day = re.fullmatch(r"\d{4}-\d\d-\d\d", self.made, re.ASCII)
+        return bool(words and day) and 0 < self.size < LARGEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a registry keeps with an image: ``sizes`` are those of the last images up to this one,
+    oldest first, of which lists of earlier versions have none; ``made`` is the list's own day."""
+
+    packages: PackageList
+    made: str = ""
+    sizes: tuple[ImageSize, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What an image had. ``since`` is that image as people know it: the digits of its commit,
+    else its tag. ``sizes`` are those of the last images up to it, oldest first."""
+
+    since: str
+    packages: PackageList
+    sizes: tuple[ImageSize, ...] = ()
+
+
 class Move(str, Enum):
     """``CHANGED`` is a package that is neither newer nor older: built anew, or from another
     commit."""
@@ -98,8 +136,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """``since`` is the image before as people know it: the digits of its commit, else its tag;
-    ``named`` are the packages that the repository names itself, which are told of first."""
+    """With the image ``since``, as :class:`Before` calls it; ``named`` are the packages that the
+    repository names itself, which are told of first."""
 
     since: str
     difference: Difference

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from r2d_action.binder.binderhub import BinderSource, Triggered
-from r2d_action.build import Built, Layer
+from r2d_action.binder.binderhub import Triggered
+from r2d_action.build import Built
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport
 from r2d_action.errors import Failure
 from r2d_action.outcome import Checked, Outcome, Reused
+from r2d_action.packages.sizes import sizes_until
+from r2d_action.packages.values import ImageSize
 from r2d_action.packages.words import told_of
 from r2d_action.plan import Plan
+from r2d_action.progress.words import shortened
 from r2d_action.publish import Copied, Published
-from r2d_action.report.launch_links import ProfileForm, launch_links
+from r2d_action.report.bars import bar, sparkline
+from r2d_action.report.links import links_of
 from r2d_action.report.phrases import phrases
 from r2d_action.report.ticket import Ticket, ticket_text
 
 LARGEST_LAYERS = 8
+SLOWEST_STEPS = 8
+LONGEST_INSTRUCTION = 100
 NOT_WORTH_A_WORD = 100_000  # bytes
+WORTH_A_LINE = 1.0  # seconds
+FEWEST_FOR_A_PICTURE = 3
 
 
 def summary(outcome: Outcome) -> str:
@@ -56,11 +64,13 @@ def _details(outcome: Outcome) -> Iterator[str]:
     if rows:
         yield _table(("", ""), rows)
     if stages := _stages(outcome):
-        yield _table(("Stage", "Seconds"), stages)
+        yield _table(("Stage", "Seconds", ""), _timed(stages))
     if outcome.compared:
         yield f"#### Packages\n\n{told_of(outcome.compared)}"
     if outcome.built:
+        yield from _slow_steps(outcome.built)
         yield _layers(outcome.built)
+    yield from _last_images(sizes_until(outcome))
     if outcome.plan and outcome.plan.notes:
         yield "\n".join(f"- {note}" for note in outcome.plan.notes)
 
@@ -76,26 +86,16 @@ def _published(published: Published) -> Iterator[str]:
 
 
 def _ways_to_the_hub(plan: Plan, published: Published, outcome: Outcome) -> Iterator[str]:
-    repository, hub = plan.origin.repository, plan.hub
-    links = launch_links(
-        published.reference,
-        BinderSource(repository, plan.commit) if repository else None,
-        binderhub=plan.binder.hub_url,
-        form=ProfileForm.chosen_by(
-            dict(hub.options), url=hub.url, builds=bool(plan.binder.hub_url)
-        ),
-    )
-    if links:
+    if links := links_of(plan, published):
         yield "\n".join(f"- [{link.words}]({link.url})" for link in links)
     ticket = Ticket(
         image=published.reference,
-        hub_url=hub.url,
+        hub_url=plan.hub.url,
         commit_url=plan.origin.commit_url,
         run_url=plan.origin.run_url,
         checks=tuple(f"{phrase[0].upper()}{phrase[1:]}." for phrase in phrases(outcome)),
     )
-    text = f"```text\n{ticket_text(ticket)}\n```"
-    yield f"<details><summary>Text for a ticket</summary>\n\n{text}\n\n</details>"
+    yield _folded("Text for a ticket", f"```text\n{ticket_text(ticket)}\n```")
 
 
 def _reused(reused: Reused) -> str:
@@ -194,7 +194,7 @@ def _triggered(triggered: Triggered) -> str:
     return f"{triggered.note}{launch}"
 
 
-def _stages(outcome: Outcome) -> list[tuple[str, str]]:
+def _stages(outcome: Outcome) -> list[tuple[str, float]]:
     checked = outcome.checked
     timed = (
         ("Build", outcome.built),
@@ -202,25 +202,56 @@ def _stages(outcome: Outcome) -> list[tuple[str, str]]:
         ("Start as on a hub", checked.hub_start if checked else None),
         ("Publish", outcome.published),
     )
-    return [(name, f"{stage.seconds:.1f}") for name, stage in timed if stage]
+    return [(name, stage.seconds) for name, stage in timed if stage]
+
+
+def _timed(rows: Sequence[tuple[str, float]]) -> Iterator[tuple[str, str, str]]:
+    longest = max(seconds for _, seconds in rows)
+    for name, seconds in rows:
+        yield name, f"{seconds:.1f}", f"`{bar(seconds, longest)}`"
+
+
+def _slow_steps(built: Built) -> Iterator[str]:
+    slow = [(shortened(step.instruction), step.seconds or 0.0) for step in built.steps]
+    slow = [(text, seconds) for text, seconds in slow if seconds >= WORTH_A_LINE]
+    slowest = sorted(slow, key=lambda step: step[1], reverse=True)[:SLOWEST_STEPS]
+    if slowest:
+        rows = ((seconds, picture, _code(text)) for text, seconds, picture in _timed(slowest))
+        yield _folded("Slowest steps of the build", _table(("Seconds", "", "Step"), rows))
 
 
 def _layers(built: Built) -> str:
     largest = sorted(built.layers, key=lambda layer: layer.size, reverse=True)[:LARGEST_LAYERS]
-    rows = ((megabytes(layer.size), f"`{_instruction(layer)}`") for layer in largest)
-    table = _table(("Size", "Made by"), rows)
-    return f"<details><summary>Largest layers</summary>\n\n{table}\n\n</details>"
+    rows = ((megabytes(layer.size), _code(layer.made_by)) for layer in largest)
+    return _folded("Largest layers", _table(("Size", "Made by"), rows))
 
 
-def _instruction(layer: Layer) -> str:
-    text = " ".join(layer.made_by.replace("`", "'").replace("|", "¦").split())
-    return (text if len(text) <= 100 else f"{text[:99]}…") or "(imported)"
+def _last_images(sizes: Sequence[ImageSize]) -> Iterator[str]:
+    """Two images are told of in words."""
+    if len(sizes) < FEWEST_FOR_A_PICTURE:
+        return
+    bytes_each = [one.size for one in sizes]
+    rows = (
+        (f"`{one.tag}`", one.made, megabytes(one.size), f"`{bar(one.size, max(bytes_each))}`")
+        for one in reversed(sizes)
+    )
+    title = f"Size of the last {len(sizes)} images <code>{sparkline(bytes_each)}</code>"
+    yield _folded(title, _table(("Image", "Made", "To download", ""), rows))
 
 
-def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
-    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
-    lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
-    return "\n".join(lines)
+def _folded(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def _code(instruction: str) -> str:
+    text = " ".join(instruction.replace("`", "'").replace("|", "¦").split())
+    short = text if len(text) <= LONGEST_INSTRUCTION else f"{text[: LONGEST_INSTRUCTION - 1]}…"
+    return f"`{short or '(imported)'}`"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def _cell(text: str) -> str:
