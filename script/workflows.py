@@ -12,11 +12,12 @@ from typing import Any
 
 import yaml
 
-from r2d_action.inputs import Entry, table
+from r2d_action.inputs import ENV_PREFIX, HUB, HUB_SERVER, Entry, table
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (".github/workflows/build-image.yml",)
-PAGES = (*FILES, ".github/workflows/update-hub.yml")
+BUILD_IMAGE = ".github/workflows/build-image.yml"
+FILES = (BUILD_IMAGE, "actions/propose/action.yml")
+PAGES = (BUILD_IMAGE, ".github/workflows/update-hub.yml")
 # GitHub reserves the name, and every job has the token anyway.
 OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105 - its name
 _BLOCK = re.compile(r"^( *)# generated: ([\w-]+)\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
@@ -40,7 +41,7 @@ def workflow(name: str) -> Callable[[], str]:
 
 def _entries(*, secret: bool) -> Iterator[tuple[str, Entry]]:
     for name, entry in table():
-        if entry.secret is secret and name.upper() != OWN_TOKEN:
+        if entry.secret is secret and name.upper() not in {OWN_TOKEN, *UNUSED}:
             yield name.upper(), entry
 
 
@@ -56,12 +57,33 @@ def _secrets() -> Iterator[str]:
 
 
 def _with() -> Iterator[str]:
-    for name, _ in _entries(secret=False):
-        if name not in DECIDED:
+    """For the jobs that build: nothing that opens a hub, or is of use only there."""
+    for name, entry in _entries(secret=False):
+        if name not in DECIDED and entry.section != HUB:
             yield f"{name}: ${{{{ inputs.{name} }}}}"
     yield f"{OWN_TOKEN}: ${{{{ github.token }}}}"
-    for name, _ in _entries(secret=True):
-        yield f"{name}: ${{{{ secrets.{name} }}}}"
+    for name, entry in _entries(secret=True):
+        if entry.section != HUB:
+            yield f"{name}: ${{{{ secrets.{name} }}}}"
+
+
+def _hub() -> Iterator[tuple[str, Entry]]:
+    yield from ((name.upper(), entry) for name, entry in table() if entry.section == HUB)
+
+
+def _hub_with() -> Iterator[str]:
+    for name, entry in _hub():
+        yield f"{name}: ${{{{ {'secrets' if entry.secret else 'inputs'}.{name} }}}}"
+
+
+def _hub_inputs() -> Iterator[str]:
+    for name, _ in _hub():
+        yield from (f"{name}:", "  description: As for the action", "  required: false")
+
+
+def _hub_env() -> Iterator[str]:
+    for name, _ in _hub():
+        yield f"{ENV_PREFIX}{name}: ${{{{ inputs.{name} }}}}"
 
 
 def _described(entry: Entry) -> str:
@@ -69,12 +91,18 @@ def _described(entry: Entry) -> str:
     return "'" + text.replace("`", "").replace("'", "''") + "'"
 
 
+# Of the hub itself, this workflow makes links and no more: update-hub.yml asks it.
+LINKS = frozenset({"HUB_URL", "HUB_VERIFY_OPTIONS"})
+UNUSED = frozenset(
+    name.upper()
+    for name, entry in table()
+    if entry.section == HUB_SERVER and name.upper() not in LINKS
+)
 # Inputs of the action that the workflow gives it itself.
 DECIDED = frozenset(
     {
         "BASE_IMAGES",
         "BINDER_CACHE",
-        "HUB_REPO",
         "IMAGE_NAME",
         "LATEST_TAG_OFF",
         "SUBDIR",
@@ -85,6 +113,9 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "inputs": _inputs,
     "secrets": _secrets,
     "with": _with,
+    "hub-with": _hub_with,
+    "hub-inputs": _hub_inputs,
+    "hub-env": _hub_env,
 }
 
 

@@ -99,9 +99,16 @@ class Project:
         return Event("push", payload, actor)
 
     def pull_request(
-        self, *, head: str, of: str = REPOSITORY, actor: str = "ann", number: int = 7
+        self,
+        *,
+        head: str,
+        of: str = REPOSITORY,
+        base: str = "",
+        actor: str = "ann",
+        number: int = 7,
     ) -> Event:
-        """``head`` is the newest commit of the branch, in the repository ``of``."""
+        """``head`` is the newest commit of the branch, in the repository ``of``; ``base`` that of
+        the branch that is to get it."""
         payload = {
             "action": "synchronize",
             "number": number,
@@ -111,7 +118,7 @@ class Project:
                 "merge_commit_sha": self.head,
                 "user": {"login": actor},
                 "head": {"ref": "idea", "sha": head, "repo": _repository(of)},
-                "base": {"ref": "main", "repo": _repository(REPOSITORY)},
+                "base": {"ref": "main", "sha": base, "repo": _repository(REPOSITORY)},
             },
             **_everywhere(actor),
         }

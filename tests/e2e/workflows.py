@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+import subprocess
 from pathlib import Path
 
 from r2d_action import HOME, __version__
@@ -20,8 +20,13 @@ def called(workflow: str) -> str:
 
 
 def release(source: Path, folder: Path) -> Path:
-    """A copy of the checkout ``source`` in ``folder``, which act takes for the release."""
-    shutil.copytree(source, folder)
+    """A copy of the checkout ``source`` in ``folder``, which act takes for the release.
+
+    Of what is no part of a run, nothing: act copies all of it for each step of ours, twice.
+    """
+    folder.mkdir()
+    for name in ("action.yml", "bin", "src", "actions", ".github"):
+        subprocess.run(["cp", "-r", "--parents", name, str(folder)], cwd=source, check=True)
     for workflow in folder.glob(".github/workflows/*.yml"):
         text = _OWN.sub(lambda match: f"uses: {_own(match[1])}", workflow.read_text())
         workflow.write_text(text)

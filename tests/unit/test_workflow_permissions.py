@@ -14,13 +14,20 @@ from typing import Any
 import pytest
 import yaml
 
-from r2d_action.inputs import table
+from r2d_action.inputs import HUB, HUB_SERVER, table
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = {
     name: ROOT / ".github/workflows" / name for name in ("build-image.yml", "update-hub.yml")
 }
-SECRETS = {name.upper() for name, entry in table() if entry.secret}
+TABLE = {name.upper(): entry for name, entry in table()}
+SECRETS = {name for name, entry in TABLE.items() if entry.secret}
+OF_THE_HUB = {name for name, entry in TABLE.items() if entry.section == HUB}
+# What only update-hub.yml does: build-image.yml makes links to the hub, and asks it nothing.
+OF_THE_OTHER = {name for name, entry in TABLE.items() if entry.section == HUB_SERVER} - {
+    "HUB_URL",
+    "HUB_VERIFY_OPTIONS",
+}
 CALLERS = None  # what the caller's job was given
 PERMISSIONS = {
     "build-image.yml": {
@@ -28,6 +35,7 @@ PERMISSIONS = {
         "build-0": CALLERS,
         "build-1": CALLERS,
         "build-2": CALLERS,
+        "hub": {"contents": "read"},
         "report": CALLERS,
     },
     "update-hub.yml": {"staging": {}, "production": {}},
@@ -43,6 +51,7 @@ WITHOUT_THE_TOKEN = {
     "actions/download-artifact",
     "$/actions/images",
     "$/actions/base-images",
+    "$/actions/propose",
     "$/actions/update-hub",
 }
 
@@ -76,26 +85,62 @@ def test_token_of_the_job_goes_to_those_that_need_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_secrets_go_to_the_steps_that_use_them(name: str) -> None:
+    allowed = {
+        "$/": SECRETS - OF_THE_HUB - OF_THE_OTHER,
+        "$/actions/propose": SECRETS & OF_THE_HUB,
+        "$/actions/update-hub": {"HUB_API_TOKEN"},
+    }
     for job, step in steps(name):
         given = set(re.findall(r"secrets\.(\w+)", str(step)))
-        used = step.get("uses", "")
-        allowed = {"$/": SECRETS, "$/actions/update-hub": {"HUB_API_TOKEN"}}.get(used, set())
-        assert given <= allowed, (job, step)
+        assert given <= allowed.get(step.get("uses", ""), set()), (job, step)
+    whole = WORKFLOWS[name].read_text()
+    assert len(re.findall(r"secrets\.", whole)) == len(re.findall(r"secrets\.", str(read(name))))
+    for job, content in read(name)["jobs"].items():
+        rest = {key: value for key, value in content.items() if key != "steps"}
+        assert "secrets" not in str(rest), job
 
 
-def test_every_input_and_secret_reaches_the_action() -> None:
-    on = read("build-image.yml")[True]["workflow_call"]
-    for job, step in steps("build-image.yml"):
-        if step.get("uses") == "$/":
-            given = step["with"]
-            own = {"BASE_IMAGES"} if job == "build-0" else set()
-            assert set(given) == {name.upper() for name, _ in table()} - own
-            text = " ".join(given.values())
-            for name in SECRETS - {"GITHUB_TOKEN"}:
-                assert f"secrets.{name} " in text
-                assert name in on["secrets"]
-    assert set(on["inputs"]) >= {name.upper() for name, _ in table()} - SECRETS - {"BASE_IMAGES"}
-    assert not any(given.get("required") for given in on["inputs"].values())
+def given_by(job: str, action: str) -> dict[str, str]:
+    found = read("build-image.yml")["jobs"][job]["steps"]
+    [given] = [step["with"] for step in found if step.get("uses") == action]
+    return dict(given)
+
+
+@pytest.mark.parametrize("job", ["build-0", "build-1", "build-2"])
+def test_jobs_that_build_get_every_input_but_those_of_the_hub(job: str) -> None:
+    given = given_by(job, "$/")
+    own = {"BASE_IMAGES"} if job == "build-0" else set()
+    assert set(given) == set(TABLE) - OF_THE_HUB - OF_THE_OTHER - own | {"HUB_REPO"}
+    assert "secrets." not in given["HUB_REPO"]
+
+
+def test_job_of_the_hub_gets_every_input_of_the_hub() -> None:
+    given = given_by("hub", "$/actions/propose")
+    assert set(given) == OF_THE_HUB | {"RECORDS"}
+    action = yaml.safe_load((ROOT / "actions/propose/action.yml").read_text())
+    assert set(action["inputs"]) == set(given)
+    assert set(action["runs"]["steps"][0]["env"]) == {f"R2D_{name}" for name in OF_THE_HUB} | {
+        "RECORDS"
+    }
+
+
+def test_job_of_the_hub_runs_for_what_is_published_from_a_branch() -> None:
+    condition = read("build-image.yml")["jobs"]["hub"]["if"]
+    for part in ("!startsWith(github.event_name, 'pull_request')", "github.ref_type != 'tag'"):
+        assert part in condition
+
+
+def test_every_input_and_secret_can_be_given_to_the_workflow() -> None:
+    call = read("build-image.yml")[True]["workflow_call"]
+    used = set(TABLE) - OF_THE_OTHER - {"BASE_IMAGES", "GITHUB_TOKEN"}
+    assert set(call["secrets"]) == used & SECRETS
+    assert set(call["inputs"]) >= used - SECRETS
+    assert not set(call["inputs"]) & OF_THE_OTHER
+    assert not any(given.get("required") for given in call["inputs"].values())
+    for job in ("images", "build-0", "hub"):
+        text = str(read("build-image.yml")["jobs"][job])
+        used -= set(re.findall(r"(?:secrets|inputs)\.(\w+)", text))
+    assert used == set()
 
 
 def test_no_workflow_runs_with_the_rights_of_the_target() -> None:

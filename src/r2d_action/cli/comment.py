@@ -15,7 +15,7 @@ from r2d_action.comment import NotAllowed, PullRequest
 from r2d_action.errors import InputError
 from r2d_action.images.levels import MOST_LEVELS
 from r2d_action.images.records import Record, read_records
-from r2d_action.report.comment import page
+from r2d_action.report.comment import AtTheHub, page
 from r2d_action.retry import Temporary
 from r2d_action.stages.site import Site
 
@@ -27,7 +27,10 @@ API = "https://api.github.com"
 @click.option(
     "--found", envvar="R2D_FOUND", required=True, help="The outputs of `images`, as JSON."
 )
-def comment(records: Path, found: str) -> None:
+@click.option(
+    "--hub", envvar="R2D_HUB", default="", help="The output of `update-hub --records`, as JSON."
+)
+def comment(records: Path, found: str, hub: str) -> None:
     """Put together what became of all images: for the summary, and as a comment.
 
     The comment is made in a pull request of this repository, and kept current by later runs.
@@ -36,7 +39,7 @@ def comment(records: Path, found: str) -> None:
     with site_of({}) as site:
         key, names = _read(found)
         left = read_records(records)
-        text = page(names, left, site.event.run_url)
+        text = page(names, left, site.event.run_url, _at_the_hub(hub))
         click.echo(text)
         site.runner.summarize(text)
         site.runner.set_outputs(_outputs(left))
@@ -52,6 +55,15 @@ def _read(outputs: str) -> tuple[str, tuple[str, ...]]:
         return found["CALL"], tuple(entry["name"] for level in entries for entry in level)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("--found is not what `r2d-action images` puts out.") from error
+
+
+def _at_the_hub(proposals: str) -> dict[str, AtTheHub]:
+    """Of a job that was left out, there is nothing."""
+    try:
+        found: Mapping[str, Mapping[str, str]] = json.loads(proposals or "{}")
+        return {name: AtTheHub(one["status"], one["url"]) for name, one in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError("--hub is not what `r2d-action update-hub` puts out.") from error
 
 
 def _outputs(records: Mapping[str, Record]) -> dict[str, str]:

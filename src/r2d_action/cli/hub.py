@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,16 +13,19 @@ import click
 
 from r2d_action.cli.group import FOLDER, cli
 from r2d_action.cli.site import site_of
-from r2d_action.cli.talk import runner_of
+from r2d_action.cli.talk import runner_of, tell
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.edit import accepted, edit
 from r2d_action.hub.files import look_at
 from r2d_action.hub.selector import InvalidSelector, Selector, parse_selector
 from r2d_action.hub.values import Candidate, Edited, NewImage
-from r2d_action.outcome import to_json
+from r2d_action.images.records import read_handed_over
+from r2d_action.outcome import Outcome, to_json
 from r2d_action.reference import Digest, InvalidReference, Repository, Tag
 from r2d_action.runner import Runner
-from r2d_action.stages.hub import ROAD, ProposedImage, propose_image
+from r2d_action.stages.hub import ROAD, ProposedImage, new_image, propose_image, proposed
+from r2d_action.stages.site import Site
+from r2d_action.walk import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,13 @@ class UpdateRecord:
     type=FOLDER,
     help="A checkout of the hub's repository. [a pull request in R2D_HUB_REPO]",
 )
-@click.option("--image", required=True, help="The image's name, without a tag.")
-@click.option("--tag", required=True, help="The tag that the hub is to run.")
+@click.option(
+    "--records",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="In place of --image and --tag: what the jobs of build-image.yml have left.",
+)
+@click.option("--image", default="", help="The image's name, without a tag.")
+@click.option("--tag", default="", help="The tag that the hub is to run.")
 @click.option("--digest", default="", help="Its digest, for places that pin one.")
 @click.option(
     "--files", "globs", multiple=True, metavar="GLOB", help="Files to look at. [all YAML]"
@@ -79,6 +89,7 @@ class UpdateRecord:
 @click.option("--select", "selectors", multiple=True, metavar="SELECTOR", help="Places to change.")
 def update_hub(
     directory: Path | None,
+    records: Path | None,
     image: str,
     tag: str,
     digest: str,
@@ -92,13 +103,61 @@ def update_hub(
     R2D_HUB_APP_ID and R2D_HUB_APP_PRIVATE_KEY) is the way in; the other R2D_HUB_* variables hold
     as in a workflow. What was changed or proposed, or the refusals with the places to choose
     from, is printed as JSON.
+
+    With --records the same happens for each image that was published in this run of the workflow.
     """
+    if records is not None:
+        if directory or image or tag or digest or globs or selectors:
+            raise InputError("--records says which images there are; leave out what else says so.")
+        _propose_all(records)
+        return
     new = _new_image(image, tag, digest)
     chosen = tuple(map(_selector, selectors))
     if directory is None:
         _propose(new, globs, selectors)
     else:
         _edit(directory, new, globs, chosen)
+
+
+def _propose_all(records: Path) -> None:
+    """An image that is refused does not hold up the others."""
+    with site_of({}) as site:
+        done = {
+            name: walk((proposed,), site, outcome)
+            for name, outcome in read_handed_over(records).items()
+        }
+        if not done:
+            site.runner.say("no image is new to the hub")
+        click.echo(site.runner.redact(to_json(_proposals(done, site))))
+        site.runner.set_outputs({"PROPOSALS": json.dumps(_statuses(done))})
+        failures = [outcome.failure for outcome in done.values() if outcome.failure]
+        for failure in failures:
+            tell(failure, site.runner)
+    if failures:
+        sys.exit(failures[0].exit_code)
+
+
+def _proposals(done: Mapping[str, Outcome], site: Site) -> dict[str, dict[str, ProposedImage]]:
+    """By the names of the images, what `rollback-hub` takes for each."""
+    return {
+        name: {
+            ROAD: ProposedImage.of(
+                new_image(outcome.plan, outcome.published), site.inputs, outcome.proposal
+            )
+        }
+        for name, outcome in done.items()
+        if outcome.plan and outcome.published and outcome.proposal
+    }
+
+
+def _statuses(done: Mapping[str, Outcome]) -> dict[str, dict[str, str]]:
+    """For the page on which all images are."""
+    return {
+        name: {"status": outcome.proposal.status, "url": outcome.proposal.url}
+        if outcome.proposal
+        else {"status": "failed", "url": ""}
+        for name, outcome in done.items()
+    }
 
 
 def _propose(new: NewImage, globs: tuple[str, ...], selectors: tuple[str, ...]) -> None:
@@ -132,6 +191,10 @@ def _edit(
 
 
 def _new_image(image: str, tag: str, digest: str) -> NewImage:
+    if not image or not tag:
+        raise InputError(
+            "There is no image; write for example `--image quay.io/org/image --tag 0123456789ab`."
+        )
     try:
         return NewImage(Repository.parse(image), Tag(tag), Digest(digest) if digest else None)
     except InvalidReference as reason:

@@ -23,4 +23,4 @@ def changed_paths(event: Event, git: Git) -> tuple[str, ...] | None:
         )
     except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
         return None
-    return tuple(filter(None, "\n".join(done.lines).split("\0")))
+    return tuple(filter(None, done.text.split("\0")))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from r2d_action.binder.binderhub import Triggered
 from r2d_action.images.records import Record
 from r2d_action.outcome import Outcome
 from r2d_action.packages.words import in_a_line, told
+from r2d_action.report.links import links_of
 from r2d_action.report.phrases import phrases
 
 # GitHub takes 65536 characters for the page, of which each image has its share. One image alone
@@ -26,6 +27,27 @@ WORDS = {
     "skipped": "nothing to build",
     "failed": "**not built**",
 }
+# By the status of a proposal.
+HUB_WORDS = {
+    "opened": "proposed",
+    "updated": "proposed",
+    "unchanged": "proposed before",
+    "closed": "has it already, so the proposal was closed",
+    "current": "has it already",
+    "absent": "does not name this image",
+    "declined": "somebody declined it",
+    "overtaken": "has a newer one, or a proposal of one",
+    "dispatched": "was told",
+    "failed": "**not proposed**",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheHub:
+    """What became of an image there; ``url`` is that of the pull request, empty without one."""
+
+    status: str
+    url: str = ""
 
 
 def report(outcome: Outcome) -> str:
@@ -34,13 +56,22 @@ def report(outcome: Outcome) -> str:
     return text if len(text) <= MOST_OF_ONE else TOO_LONG
 
 
-def page(names: Sequence[str], records: Mapping[str, Record], run_url: str) -> str:
-    """``names`` are all images that this run was to build; one without a record has not ended."""
+def page(
+    names: Sequence[str],
+    records: Mapping[str, Record],
+    run_url: str,
+    hub: Mapping[str, AtTheHub] | None = None,
+) -> str:
+    """``names`` are all images that this run was to build; one without a record has not ended.
+    ``hub`` has those that a hub was to get."""
     if not names:
         return f"### Images\n\nNo image changes by this pull request. {_more(run_url)}".rstrip()
-    rows = [_row(name, records.get(name)) for name in names]
-    table = "\n".join(["| Image | | To try it |", "|---|---|---|", *rows])
-    parts = ["### Images", table, *_details(names, records), _more(run_url)]
+    parts = [
+        "### Images",
+        _table(names, records, hub or {}),
+        *_details(names, records),
+        _more(run_url),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -78,23 +109,45 @@ def _facts(outcome: Outcome) -> Iterator[str]:
 def _links(outcome: Outcome) -> Iterator[str]:
     if outcome.proposal and outcome.proposal.url:
         yield f"the hub: {outcome.proposal.url}"
-    for name, triggered in (("mybinder.org", outcome.mybinder), ("BinderHub", outcome.prebuilt)):
-        if triggered and triggered.launch_url:
-            yield _launch(name, triggered)
+    yield from (f"[{words}]({url})" for url, words in _launches(outcome).items())
 
 
-def _launch(name: str, triggered: Triggered) -> str:
-    return f"[start it on {name}]({triggered.launch_url})"
+def _launches(outcome: Outcome) -> dict[str, str]:
+    """Words by address: a BinderHub may be met twice."""
+    triggered = (("mybinder.org", outcome.mybinder), ("BinderHub", outcome.prebuilt))
+    found = {
+        one.launch_url: f"start it on {name}" for name, one in triggered if one and one.launch_url
+    }
+    if outcome.plan and outcome.published and not outcome.failure:
+        links = links_of(outcome.plan, outcome.published)
+        found = {**{link.url: link.words for link in links}, **found}
+    return found
 
 
-def _row(name: str, record: Record | None) -> str:
+def _table(names: Sequence[str], records: Mapping[str, Record], hub: Mapping[str, AtTheHub]) -> str:
+    rows: list[tuple[str, ...]] = [("Image", "", "To try it"), ("---", "---", "---")]
+    rows += [_row(name, records.get(name)) for name in names]
+    if hub:
+        column = ("The hub", "---", *(_at_the_hub(hub.get(name)) for name in names))
+        rows = [(*row, cell) for row, cell in zip(rows, column, strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(name: str, record: Record | None) -> tuple[str, str, str]:
     if record is None:
-        return f"| {_code(name)} | **no result**: look at the run | |"
+        return _code(name), "**no result**: look at the run", ""
     status = record.outputs.get("BUILD_STATUS") or "failed"
     failed = record.result != "success"
     pushed = record.outputs.get("PUSH_STATUS") == "true" and not failed
     image = _code(record.outputs.get("IMAGE_SHA_NAME", "")) if pushed else ""
-    return f"| {_code(name)} | {WORDS['failed' if failed else status]} | {image} |"
+    return _code(name), WORDS["failed" if failed else status], image
+
+
+def _at_the_hub(one: AtTheHub | None) -> str:
+    if one is None:
+        return ""
+    words = HUB_WORDS[one.status]
+    return f"[{words}]({one.url})" if one.url else words
 
 
 def _details(names: Sequence[str], records: Mapping[str, Record]) -> Iterator[str]:

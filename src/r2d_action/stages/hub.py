@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from r2d_action.environments import provide_extra
 from r2d_action.errors import HubFailed
@@ -11,16 +12,19 @@ from r2d_action.hub.target import Source
 from r2d_action.hub.values import NewImage, Proposal
 from r2d_action.inputs import Inputs
 from r2d_action.order import Unknown
-from r2d_action.outcome import Outcome
+from r2d_action.outcome import Outcome, to_json
 from r2d_action.packages.words import told_of
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
 from r2d_action.publish import Published
 from r2d_action.reference import Reference
 from r2d_action.report.phrases import phrases
-from r2d_action.stages.clients import keychain_of, order_of
+from r2d_action.stages.clients import nobody, order_of
 from r2d_action.stages.site import Site
 
+# The workflow build-image.yml names a file by this variable: what would be proposed is written
+# there, and a later job proposes it. So the jobs that build need no way into the hub's repository.
+HANDED_OVER = "BUILD_IMAGE_HUB_RECORD"
 # The key of a record that `update-hub` prints and `rollback-hub` takes.
 ROAD = "pull_request"
 
@@ -41,6 +45,8 @@ class ProposedImage:
 
 def require_way_in(site: Site) -> None:
     """Before any work. Raises :class:`InputError`."""
+    if HANDED_OVER in site.env:
+        return
     provide_extra("hub", site.env, site.runner.say)
     # Not at the top: PyGithub is there since the line above, and only for who needs it.
     from r2d_action.hub.update import key_of, selectors_of  # noqa: PLC0415
@@ -57,12 +63,29 @@ def proposed(outcome: Outcome, site: Site) -> Outcome:
     if site.event.name == "schedule" and outcome.compared and not outcome.compared.difference:
         site.runner.say(f"no package has changed, so {plan.hub.repository} stays as it is")
         return outcome
-    with site.runner.group(f"Bring the image to {plan.hub.repository}"):
+    if HANDED_OVER in site.env:
+        _hand_over(outcome, Path(site.env[HANDED_OVER]), site)
+        return outcome
+    with site.runner.group(f"Bring {published.reference.tagged_name} to {plan.hub.repository}"):
         proposal = _proposal(plan, published, outcome, site)
         site.runner.say(proposal.note)
         for note in proposal.notes:
             site.runner.say(note)
     return replace(outcome, proposal=proposal)
+
+
+def _hand_over(outcome: Outcome, file: Path, site: Site) -> None:
+    """The part of the record that :func:`proposed` reads."""
+    part = Outcome(
+        plan=outcome.plan,
+        reused=outcome.reused,
+        checked=outcome.checked,
+        compared=outcome.compared,
+        published=outcome.published,
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(site.runner.redact(to_json(part)), encoding="utf-8")
+    site.runner.say("a later job brings the image to the hub's repository")
 
 
 def propose_image(
@@ -113,10 +136,10 @@ def _back_to(old: str, done: ProposedImage, site: Site, *, alone: bool) -> Propo
 
 
 def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) -> Proposal:
-    reference, event = published.reference, site.event
+    event = site.event
     return propose_image(
         site.inputs,
-        NewImage(reference.repository, reference.tag or plan.tags[0].tag, published.digest),
+        new_image(plan, published),
         site,
         Source(
             commit=plan.commit,
@@ -134,8 +157,14 @@ def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) ->
     )
 
 
+def new_image(plan: Plan, published: Published) -> NewImage:
+    reference = published.reference
+    return NewImage(reference.repository, reference.tag or plan.tags[0].tag, published.digest)
+
+
 def _newer_commits(plan: Plan, site: Site) -> tuple[str, ...] | None:
-    client = keychain_of(plan.repository.registry, site).client(plan.repository.registry)
+    # Only git is asked: whoever proposes need not be let into the registry.
+    client = nobody(plan.repository.registry, site)
     try:
         return order_of(plan, client, site).commits_after_ours()
     except Unknown:

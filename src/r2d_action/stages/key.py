@@ -51,7 +51,7 @@ def _key(plan: Plan, site: Site) -> ImageKey:
         material_of(
             plan.build,
             context,
-            known=partial(known_to_git, context, site.git),
+            known=partial(known_to_git, context, site.asked),
             repo2docker=locked_repo2docker(),
             config=config.read_text(encoding="utf-8") if config.is_file() else "",
             resolve=lambda name: _resolved(name, plan, site),

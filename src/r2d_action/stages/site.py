@@ -16,6 +16,7 @@ from r2d_action.engine import Engine, connect
 from r2d_action.event import Event
 from r2d_action.git import Git
 from r2d_action.inputs import Inputs
+from r2d_action.key.files import Asked, ask_git
 from r2d_action.plan.repo2docker import subdir_of
 from r2d_action.private import private_paths
 from r2d_action.reference import Registry
@@ -50,7 +51,8 @@ class Site:
 
     @cached_property
     def context(self) -> Context:
-        """The checkout is walked once."""
+        """The checkout is walked once, while git looks through it for the key."""
+        _ = self.asked
         return read_context(
             self.build_root,
             keep_git=self.inputs.keep_git,
@@ -58,6 +60,10 @@ class Site:
             # Left by an earlier run, it would make this build a copy of the image that it names.
             without=("binder",) if self.inputs.binder_cache else (),
         )
+
+    @cached_property
+    def asked(self) -> Asked:
+        return ask_git(Git(self.build_root, self.env))
 
     @cached_property
     def session(self) -> requests.Session:

@@ -67,7 +67,7 @@ class Description:
 
     def filled(self, schema: Any, known: Any) -> Any:
         """``known``, with something that fits wherever the description wants more."""
-        schema = self._followed(schema)
+        schema = self._followed(schema, nothing=known is None)
         if isinstance(known, list):
             return [self.filled(schema.get("items", {}), one) for one in known]
         if not isinstance(known, dict):
@@ -97,8 +97,8 @@ class Description:
             }.get(schema.get("format", ""), "")
         return {"integer": 1, "number": 1, "boolean": False, "array": []}.get(kind)
 
-    def _followed(self, schema: Any) -> Any:
-        """Without references; of a choice, the first."""
+    def _followed(self, schema: Any, *, nothing: bool = True) -> Any:
+        """Without references; of a choice, the first, that it may be ``nothing`` included."""
         while True:
             if reference := schema.get("$ref"):
                 _, _, kind, name = reference.split("/")
@@ -113,6 +113,6 @@ class Description:
                     "required": [name for one in parts for name in one.get("required", ())],
                 }
             elif choice := schema.get("oneOf") or schema.get("anyOf"):
-                schema = choice[0]
+                schema = next(one for one in choice if nothing or one != {"type": "null"})
             else:
                 return schema

@@ -72,6 +72,17 @@ class PullRequest:
 
 
 @dataclass
+class Comment:
+    """``kind`` is that of its author's account: Bot or User."""
+
+    id: int
+    issue: int
+    body: str
+    author: str
+    kind: str
+
+
+@dataclass
 class GitHub:
     """``closed_to_api`` are patterns of branches that a rule keeps from being made or moved;
     ``merge_blocked`` says whether something is left to wait for before a merge."""
@@ -88,6 +99,7 @@ class GitHub:
     auto_merge_allowed: bool = True
     merge_blocked: bool = True
     dispatched: list[Mapping[str, Any]] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
 
     # What people do.
 
@@ -273,6 +285,25 @@ class GitHub:
         if not self.merge_blocked:
             raise Denied(422, "UNPROCESSABLE", "Pull request Pull request is in clean status")
         self.pull(number).auto_merge = method
+
+    # Of comments, those on pull requests: the permission for issues does as well.
+    # https://docs.github.com/rest/issues/comments
+
+    def listed_comments(self, grant: Grant, issue: int) -> list[Comment]:
+        grant.require("pull_requests", "read")
+        return [one for one in self.comments if one.issue == issue]
+
+    def comment(self, grant: Grant, issue: int, body: str) -> Comment:
+        grant.require("pull_requests", "write")
+        kind = "Bot" if grant.person.name.endswith("[bot]") else "User"
+        made = Comment(len(self.comments) + 1, issue, body, grant.person.name, kind)
+        self.comments.append(made)
+        return made
+
+    def edit_comment(self, grant: Grant, comment: int, body: str) -> Comment:
+        grant.require("pull_requests", "write")
+        self.comments[comment - 1].body = body
+        return self.comments[comment - 1]
 
     def dispatch(self, grant: Grant, asked: Mapping[str, Any]) -> None:
         grant.require("contents", "write")

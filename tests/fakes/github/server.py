@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from fakes.github import graphql_api
 from fakes.github.description import Operation, described
-from fakes.github.model import Denied, GitHub, PullRequest
+from fakes.github.model import Comment, Denied, GitHub, PullRequest
 
 ARCHIVE_KEY = "for-this-archive-only"
 _DOCS = "https://docs.github.com/rest"
@@ -193,6 +193,20 @@ class _Rest:
         grant = self._grant()
         return self._pull(self.github.edit_pull(grant, self._number, self.request.content)), 200
 
+    def get_repos_owner_repo_issues_issue_number_comments(self) -> tuple[Any, int]:
+        asked = parse_qs(self.request.query)
+        size, page = (int(asked.get(name, ["0"])[0]) for name in ("per_page", "page"))
+        found = self.github.listed_comments(self._grant(), self._number)
+        return [self._comment(one) for one in found[size * (page - 1) : size * page]], 200
+
+    def post_repos_owner_repo_issues_issue_number_comments(self) -> tuple[Any, int]:
+        body = self.request.content["body"]
+        return self._comment(self.github.comment(self._grant(), self._number, body)), 201
+
+    def patch_repos_owner_repo_issues_comments_comment_id(self) -> tuple[Any, int]:
+        number, body = int(self.operation.parameters["comment_id"]), self.request.content["body"]
+        return self._comment(self.github.edit_comment(self._grant(), number, body)), 200
+
     def post_repos_owner_repo_issues_issue_number_labels(self) -> tuple[Any, int]:
         labels = self.github.add_labels(self._grant(), self._number, self.request.content["labels"])
         return [{"name": label} for label in labels], 200
@@ -205,6 +219,14 @@ class _Rest:
     def post_repos_owner_repo_dispatches(self) -> tuple[Any, int]:
         self.github.dispatch(self._grant(), self.request.content)
         return None, 204
+
+    def _comment(self, comment: Comment) -> Mapping[str, Any]:
+        return {
+            "id": comment.id,
+            "body": comment.body,
+            "html_url": f"{self.served.page}/pull/{comment.issue}#issuecomment-{comment.id}",
+            "user": {"login": comment.author, "type": comment.kind},
+        }
 
     def _pull(self, pull: PullRequest) -> Mapping[str, Any]:
         place = f"{self.served.api_url}/repos/{self.github.name}"

@@ -9,7 +9,14 @@ from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.passage import locate, locate_named, passages
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
-from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
+from r2d_action.report.diagnose.words import (
+    block,
+    code,
+    listed,
+    unique,
+    windows_line_ends,
+    written_in,
+)
 
 _UNKNOWN = re.compile(
     r"E: Unable to locate package (\S+)|E: Couldn't find any package by (?:glob|regex) '([^']+)'"
@@ -49,6 +56,14 @@ def unknown_package(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy=f"Look up the package's name, and correct it in {written_in(place, 'apt.txt')}.",
         place=place,
     )
+
+
+def windows_list(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """apt shows nothing of a carriage return at the end of a name."""
+    names = unique(match[1] for match in stream.find_all(_UNKNOWN) if match[1])
+    files = [found.file for found in passages(stream, sources)]
+    file = next((one for one in files if any(f"{name}\r" in one.text for name in names)), None)
+    return windows_line_ends(file) if file else None
 
 
 def no_candidate(stream: Stream, sources: Sources) -> Diagnosis | None:

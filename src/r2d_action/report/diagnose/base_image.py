@@ -81,8 +81,8 @@ def rate_limited(stream: Stream, sources: Sources) -> Diagnosis | None:
         + block(
             "- uses: docker/login-action@v3\n"
             "  with:\n"
-            "    username: ${{ vars.DOCKERHUB_USERNAME }}\n"
-            "    password: ${{ secrets.DOCKERHUB_TOKEN }}"
+            "    username: ${{ vars.DOCKER_HUB_USERNAME }}\n"
+            "    password: ${{ secrets.DOCKER_HUB_TOKEN }}"
         ),
         place=_place(stream, sources),
         link=RATE_LIMIT_LINK,

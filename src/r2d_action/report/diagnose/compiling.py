@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.passage import locate, passages
 from r2d_action.report.diagnose.pip import PIP_NAMES
+from r2d_action.report.diagnose.reported import reported_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import code, install_with_apt, written_in
@@ -26,6 +28,9 @@ _CULPRIT = re.compile(r"╰─> ([A-Za-z][\w.-]*)$")
 _COLLECTING = re.compile(
     r"(?:Collecting|Building wheel for|Processing (?:\S*/)?) ?([A-Za-z0-9][\w.-]*)"
 )
+# pip names a folder and no package when it installs what the repository itself is.
+_OWN = re.compile(r"(?:Obtaining file://|Processing )/(?!\S*\.(?:whl|tar\.gz|zip))\S+")
+SETUP_FILES = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 _REASON = re.compile(
     r"^ {4,}(?:[\w.]*(?:Error|Exception|InvalidVersion)|ERROR|error|CMake Error\S*): ?.+"
 )
@@ -95,18 +100,28 @@ def tool_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
     packages = _debian_packages(stream) if _failed_at_all(stream) else ()
     if not packages:
         return None
-    name = _package(stream)
-    place = _place(name, stream, sources)
+    name, own = _package(stream), _is_own(stream, sources)
+    place = _own_place(stream, sources) if own else _place(name, stream, sources)
     return Diagnosis(
-        what=f"{code(name) if name else 'A package'} has to be compiled, and the image lacks "
+        what=f"{_subject(name, own=own)} has to be compiled, and the image lacks "
         f"{' and '.join(code(package) for package in packages)} for it.",
-        why="There is no ready-made file of this version for this image, so it is built from its "
+        why="It has parts that are written in C or a language like it."
+        if own
+        else "There is no ready-made file of this version for this image, so it is built from its "
         "source.",
-        remedy=f"{install_with_apt(sources, *packages)}\nOr choose a version in "
+        remedy=install_with_apt(sources, *packages)
+        if own
+        else f"{install_with_apt(sources, *packages)}\nOr choose a version in "
         f"{written_in(place, 'requirements.txt')} that comes ready-made, or take the package from "
         "conda.",
         place=place,
     )
+
+
+def _subject(name: str, *, own: bool) -> str:
+    if own:
+        return "The Python package of this repository"
+    return code(name) if name else "A package"
 
 
 def _failed_at_all(stream: Stream) -> bool:
@@ -128,26 +143,43 @@ def _header_package(header: str) -> str | None:
     return HEADERS.get(header) or next(same_end, None)
 
 
+def own_failed(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """The repository is a package itself, and its own setup fails."""
+    if not _failed_at_all(stream) or not _is_own(stream, sources):
+        return None
+    place = reported_place(stream, sources) or _own_place(stream, sources)
+    return Diagnosis(
+        what="The Python package of this repository could not be built.",
+        why=_reason(stream) or "Its own installer failed.",
+        remedy=f"Correct {written_in(place, 'pyproject.toml')}; `pip install .` on your own "
+        "machine shows the same.",
+        place=place,
+    )
+
+
 def failed(stream: Stream, sources: Sources) -> Diagnosis | None:
     """The build of a package fails for a reason of its own."""
     if not _failed_at_all(stream):
         return None
     name = _package(stream)
     place = _place(name, stream, sources)
-    reasons = stream.find_all(_REASON)
     known = PIP_NAMES.get(name.lower())
     where = written_in(place, "requirements.txt")
     return Diagnosis(
-        what=f"{code(name) if name else 'A package'} could not be built from its source.",
-        why=f"Its own installer says: {code(reasons[-1][0].strip())}."
-        if reasons
-        else "Old versions often cannot be built with a newer Python, and new ones not in an old "
+        what=f"{_subject(name, own=False)} could not be built from its source.",
+        why=_reason(stream)
+        or "Old versions often cannot be built with a newer Python, and new ones not in an old "
         "image.",
         remedy=f"The package is now called {code(known)}: write that in {where}."
         if known
         else f"Choose a newer version in {where}, or one that comes ready-made for this Python.",
         place=place,
     )
+
+
+def _reason(stream: Stream) -> str:
+    reasons = stream.find_all(_REASON)
+    return f"Its own installer says: {code(reasons[-1][0].strip())}." if reasons else ""
 
 
 def _package(stream: Stream) -> str:
@@ -160,15 +192,29 @@ def _package(stream: Stream) -> str:
 
 
 def _last_collected(stream: Stream) -> str:
+    match = _COLLECTING.search(_last_begun(stream))
+    return match[1] if match else ""
+
+
+def _is_own(stream: Stream, sources: Sources) -> bool:
+    has_setup = any(posixpath.basename(path) in SETUP_FILES for path in sources.listing)
+    return has_setup and bool(_OWN.search(_last_begun(stream)))
+
+
+def _last_begun(stream: Stream) -> str:
     """pip names a package before it prepares it, and not again when that fails."""
-    name = ""
+    begun = ""
     for line in stream.evidence:
-        if match := _COLLECTING.search(line):
-            name = match[1]
+        if _COLLECTING.search(line) or _OWN.search(line):
+            begun = line
         if _PIP_FAILED.search(line):
             break
-    return name
+    return begun
 
 
 def _place(name: str, stream: Stream, sources: Sources) -> Place | None:
     return locate(passages(stream, sources), *([name] if name else []))
+
+
+def _own_place(stream: Stream, sources: Sources) -> Place | None:
+    return locate(passages(stream, sources), "-e", "--editable", "install")

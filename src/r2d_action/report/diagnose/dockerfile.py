@@ -6,9 +6,10 @@ import difflib
 import posixpath
 import re
 
+from r2d_action.dockerfile import steps_in
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import passages
+from r2d_action.report.diagnose.passage import locate, passages
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code
@@ -28,8 +29,16 @@ _BAD_REFERENCE = re.compile(r'failed to parse stage name "(.*?)": invalid refere
 _QUOTE = re.compile(r"looking for matching (\S+)")
 _HEREDOC = re.compile(r"unterminated heredoc")
 _NO_STAGE = re.compile(r"no build stage in current context")
-_NOT_FOUND = re.compile(r'"/?([^"]*)": not found')
+_NOT_FOUND = re.compile(
+    r'"/?([^"]*)": not found'
+    r"|failed to walk \S+/buildkit-mount\d+/(\S+?): lstat"
+    r"|COPY failed: .*\bstat (?:\S+/docker-builder\d+/)?(\S+?): "
+)
 _NO_SOURCE = re.compile(r"no source files were specified")
+_TAKEN = re.compile(
+    r"\b(?P<kind>user|group)add: (?:[UG]ID '?(?P<number>\d+)'?|(?:user|group) '(?P<name>[^']+)')"
+    r" (?:is not unique|already exists)"
+)
 _NO_USER = re.compile(r"unable to find user (\S+): no matching entries in passwd file")
 
 
@@ -43,9 +52,13 @@ def parse_error(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Each line of a Dockerfile begins with an instruction such as `FROM`, `RUN` or `COPY`, "
         "unless the line before it ends in a backslash.",
         remedy=remedy,
-        place=_place(stream, sources),
+        place=_place(stream, sources) if stream.excerpt else _numbered(int(match[1][:9]), sources),
         link=LINK,
     )
+
+
+def _numbered(line: int, sources: Sources) -> Place | None:
+    return sources.dockerfile.at(line) if sources.dockerfile else None
 
 
 def _parse_problem(text: str) -> tuple[str, str]:
@@ -65,36 +78,42 @@ def _parse_problem(text: str) -> tuple[str, str]:
     return f"{code(dashes + match['word'])} is no {kind} of a Dockerfile.", remedy
 
 
-# What the engine says, what that means, and what to do.
+# What the engine says, what that means, why it is so, and what to do.
 _MISTAKES = (
     (
         _EMPTY,
         "The Dockerfile has no instructions.",
+        "Its lines are empty or comments, all of them.",
         f"Begin it with the image to start from:{block(EXAMPLE_FROM)}",
     ),
     (
         _BLANK_BASE,
         "The `FROM` line names no image: {} has no value.",
-        f"Give the argument a value above `FROM`:{block(EXAMPLE_ARG)}",
+        "An `ARG` line without `=` has no value of its own, and nothing gives it one here.",
+        f"Give the argument a value, above `FROM`:{block(EXAMPLE_ARG)}",
     ),
     (
         _BAD_REFERENCE,
         "{} in the `FROM` line is not the name of an image.",
+        "Names of images have lower-case letters, digits and `/ . _ -`, and a tag after a colon.",
         "Write it in lower-case letters without blanks, as `registry/name:tag`.",
     ),
     (
         _QUOTE,
         "A quotation mark is opened and never closed ({}).",
+        "A text in quotation marks goes on until the next mark of the same kind.",
         "Close it on the same line, or write a backslash before one that is meant as it is.",
     ),
     (
         _HEREDOC,
         "The end of a block that begins with `<<` is missing.",
+        "Such a block goes on until the word after `<<` stands alone on a line.",
         "End the block with a line that holds nothing but the word after `<<`.",
     ),
     (
         _NO_STAGE,
         "An instruction comes before the first `FROM`.",
+        "All others work on an image, and `FROM` names the one to begin with.",
         "Move `FROM` to the top; only `ARG` may come before it.",
     ),
 )
@@ -102,16 +121,26 @@ _MISTAKES = (
 
 def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
     """The other ways in which the text of a Dockerfile is wrong as it stands."""
-    for pattern, what, remedy in _MISTAKES:
-        if match := pattern.search(stream.final):
+    for pattern, what, why, remedy in _MISTAKES:
+        if match := pattern.search(stream.verdict):
             return Diagnosis(
                 what=what.format(*(code(group) for group in match.groups())),
-                why="The engine reads the whole Dockerfile before it runs the first step.",
+                why=why,
                 remedy=remedy,
-                place=_place(stream, sources),
+                place=_argument_line(match[0], sources) or _place(stream, sources),
                 link=LINK,
             )
     return None
+
+
+def _argument_line(problem: str, sources: Sources) -> Place | None:
+    """Where the argument is declared whose value ``FROM`` misses."""
+    file = sources.dockerfile
+    if file is None or not _BLANK_BASE.search(problem):
+        return None
+    names = re.findall(r"\$\{?(\w+)", problem)
+    steps = (step for step in steps_in(file.text) if step.keyword == "ARG" and step.value in names)
+    return next((file.at(step.line) for step in steps), None)
 
 
 def missing_user(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -135,6 +164,23 @@ def _user_line(user: str, sources: Sources) -> Place | None:
     return file.at(found) if file and found else None
 
 
+def user_taken(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_TAKEN)
+    if not match:
+        return None
+    kind, number, name = match["kind"], match["number"], match["name"]
+    there = f"with the number {number}" if number else code(name)
+    new = 'RUN usermod --login NAME --move-home --home /home/NAME "$(id -nu 1000)"'
+    return Diagnosis(
+        what=f"The image has a {kind} {there} already.",
+        why="Many images bring a user for notebooks, and those of Ubuntu 24.04 one called "
+        "`ubuntu`; no two can have one number or name.",
+        remedy="Remove this command, and use the one that is there, whose name you can change:"
+        + block(f"{new}\nUSER 1000"),
+        place=locate(passages(stream, sources), f"{kind}add"),
+    )
+
+
 def missing_source(stream: Stream, sources: Sources) -> Diagnosis | None:
     """``COPY`` or ``ADD`` of something that did not come along into the build."""
     match = _NOT_FOUND.search(stream.verdict)
@@ -142,15 +188,19 @@ def missing_source(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not copies or not (match or _NO_SOURCE.search(stream.verdict)):
         return None
     generated = sources.dockerfile is None
-    path = match[1] if match else _pattern_in(stream.instruction)
+    sought = next((group for group in match.groups() if group), "") if match else ""
+    path = _source_in(stream.instruction, sought)
     path = path.removeprefix("src/") if generated else path
     taken = "--from=" not in stream.instruction and left_out(path, stream, sources)
     return taken or _not_there(path, stream, sources)
 
 
-def _pattern_in(instruction: str) -> str:
+def _source_in(instruction: str, sought: str) -> str:
+    """What the user wrote: the engine may name no more than the folder that is not there."""
     words = [word for word in instruction.split()[1:-1] if not word.startswith("--")]
-    return words[0] if words else instruction
+    sources = [posixpath.normpath(word).lstrip("/") for word in words]
+    below = (one for one in sources if sought and one.startswith(f"{sought}/"))
+    return next(below, sought or next(iter(sources), instruction))
 
 
 def left_out(path: str, stream: Stream, sources: Sources) -> Diagnosis | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.passage import locate, passages, step_name
+from r2d_action.report.diagnose.reported import last_traced, reported_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Step, Stream
-from r2d_action.report.diagnose.words import block, written_in
+from r2d_action.report.diagnose.words import block, code, written_in
 
 LAST_LINES = 5
+# Of Python, and of programs that name themselves first.
+_ERROR = re.compile(r"^(?:[\w.]+(?:Error|Exception)|[\w./-]+: (?:fatal )?error): .+", re.IGNORECASE)
 
 
 def diagnose(stream: Stream, sources: Sources) -> Diagnosis:
@@ -27,18 +31,24 @@ def diagnose(stream: Stream, sources: Sources) -> Diagnosis:
 
 
 def _failed_step(step: Step, stream: Stream, sources: Sources) -> Diagnosis:
-    place = locate(passages(stream, sources))
+    place = reported_place(stream, sources) or locate(passages(stream, sources))
     exit_code = f" with exit code {step.exit_code}" if step.exit_code is not None else ""
     said = step.lines or (() if exit_code else step.error.splitlines())
     advice = f"Change {written_in(place, 'it')}" if place else "Change what it runs"
     return Diagnosis(
         what=f"{step_name(stream, sources)} failed{exit_code}.",
-        why="A command in it did not succeed, and a build stops at the first one."
-        if exit_code
-        else "The engine could not carry it out.",
+        why=_reason(stream) if exit_code else "The engine could not carry it out.",
         remedy=f"{advice} so that it succeeds. {_last_words(said)}".strip(),
         place=place,
     )
+
+
+def _reason(stream: Stream) -> str:
+    if error := stream.find_all(_ERROR):
+        return f"It says: {code(error[-1][0].strip())}."
+    if command := last_traced(stream):
+        return f"The last command that it ran is {code(command)}."
+    return "A command in it did not succeed, and a build stops at the first one."
 
 
 def _own_error(stream: Stream) -> Diagnosis:

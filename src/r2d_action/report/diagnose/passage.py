@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from r2d_action.dockerfile import steps_in
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Excerpt, Stream
@@ -23,6 +24,14 @@ class Passage:
     @property
     def place(self) -> Place:
         return self.file.at(self.first)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.file.lines[(self.first or 1) - 1 : self.last]
+
+    def at(self, number: int) -> Place:
+        """The place of one of :attr:`lines`, counted from 1."""
+        return self.file.at((self.first or 1) - 1 + number)
 
     def naming(self, word: str) -> Place | None:
         line = self.file.line_naming(word, self.first or 1, self.last)
@@ -42,7 +51,7 @@ _STEPS = (
 
 def passages(stream: Stream, sources: Sources) -> tuple[Passage, ...]:
     """The places that the failed step may come from, the most telling one first."""
-    written = _written(stream.excerpt, sources)
+    written = _written(stream, sources)
     instruction = "\n".join([stream.instruction, *(stream.excerpt.lines if stream.excerpt else ())])
     mentioned = [Passage(file) for file in sources.mentioned_in(instruction)]
     implied = [] if sources.dockerfile else _implied(instruction, sources)
@@ -80,17 +89,27 @@ def _implied(instruction: str, sources: Sources) -> list[Passage]:
     return [Passage(file) for file in files]
 
 
-def _written(excerpt: Excerpt | None, sources: Sources) -> Passage | None:
+def _written(stream: Stream, sources: Sources) -> Passage | None:
     """The instruction in the user's own Dockerfile or in the appendix at its end.
 
     Lines of the Dockerfile that repo2docker generates are nobody's, its appendix apart.
     """
-    dockerfile = sources.dockerfile
+    dockerfile, excerpt = sources.dockerfile, stream.excerpt
     if excerpt is None:
-        return Passage(dockerfile) if dockerfile else None
+        return _worded_alike(stream.instruction, dockerfile) if dockerfile else None
     if dockerfile and excerpt.first <= dockerfile.line_count:
         return Passage(dockerfile, excerpt.first, excerpt.last)
     return _in_appendix(excerpt, sources)
+
+
+def _worded_alike(instruction: str, file: SourceFile) -> Passage:
+    """Builders that show no lines of the Dockerfile repeat the instruction."""
+    steps = list(steps_in(file.text))
+    ends = [*(step.line - 1 for step in steps[1:]), file.line_count]
+    for step, end in zip(steps, ends, strict=False):
+        if instruction and f"{step.keyword} {step.value}".split() == instruction.split():
+            return Passage(file, step.line, end)
+    return Passage(file)
 
 
 def _in_appendix(excerpt: Excerpt, sources: Sources) -> Passage | None:

@@ -38,6 +38,10 @@ _NOT_LOCAL = re.compile(
 _HASH_DIFFERS = re.compile(r"DO NOT MATCH THE HASHES")
 _HASH_MISSING = re.compile(r"In --require-hashes mode|Hashes are required in --require-hashes mode")
 _LISTED = re.compile(r"^    ([A-Za-z0-9][\w.-]*)")
+_INDEX_REFUSED = re.compile(
+    r"User for (?P<host>[\w.:-]*\w): "
+    r"|(?:WARNING|ERROR): .*\b40[13]\b.*https?://(?P<server>[\w.:-]*\w)"
+)
 _MANAGED = re.compile(r"externally-managed-environment")
 
 # What people import, and the name of the package that brings it.
@@ -261,6 +265,21 @@ def hash_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy="Write the requirements and their hashes anew, or remove every `--hash`:"
         + block("pip-compile --generate-hashes requirements.in"),
         place=_place(stream, sources, *names),
+    )
+
+
+def index_refused(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_INDEX_REFUSED)
+    if not match:
+        return None
+    host = match["host"] or match["server"]
+    return Diagnosis(
+        what=f"The package index at {code(host)} does not let the build in.",
+        why="It is private, or its address is misspelled, and a build has no password of yours.",
+        remedy="Check the address. If the index is private, let an earlier step of the job "
+        "download the packages into the repository's folder, and install them from there: a "
+        "password in the address could be read by everybody who pulls the image.",
+        place=_place(stream, sources, host.partition(":")[0], "index-url", "extra-index-url"),
     )
 
 

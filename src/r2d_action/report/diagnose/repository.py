@@ -23,6 +23,11 @@ _SNAPSHOT = re.compile(r"Microsoft killed MRAN|No snapshot found")
 _TOML = re.compile(r"(?:TOMLDecodeError|TomlDecodeError|JSONDecodeError): .*?line (\d+)")
 _PYPROJECT = re.compile(r"(?:version not supported by|compatible with) pyproject\.toml")
 
+_MISFIT = re.compile(
+    r"AttributeError: module '\S+' has no attribute|ImportError: cannot import name"
+    r"|ModuleNotFoundError: No module named"
+)
+
 # The part of repo2docker that was reading, and the file it reads.
 _READERS = (
     ("buildpacks/pipfile/", "Pipfile"),
@@ -202,14 +207,29 @@ def not_utf8(stream: Stream, sources: Sources) -> Diagnosis | None:
     )
 
 
+def misfit(stream: Stream, _sources: Sources) -> Diagnosis | None:
+    """An old repo2docker beside newer packages that it was never tried with."""
+    if not _MISFIT.match(stream.exception):
+        return None
+    return Diagnosis(
+        what="repo2docker itself stopped, since it does not fit the packages that it works with.",
+        why=f"It says: {code(stream.exception.splitlines()[0])}.",
+        remedy="Remove FORCE_REPO2DOCKER_VERSION and EXTRA_PIP_INSTALL from the action's inputs, "
+        "or name newer versions there.",
+    )
+
+
 def two_folders(stream: Stream, sources: Sources) -> Diagnosis | None:
     if "a 'binder' and a '.binder'" not in stream.exception:
         return None
     folders = f"{code(sources.path('binder'))} and {code(sources.path('.binder'))}"
+    in_hidden = (path for path in sorted(sources.files) if path.startswith(".binder/"))
+    hidden = next((sources.file(path) for path in in_hidden), None)
     return Diagnosis(
         what=f"The repository has both folders {folders}.",
         why="repo2docker reads one folder with environment files and cannot know which is meant.",
         remedy="Move the files that you want to keep into `binder`, and delete `.binder`.",
+        place=hidden.at() if hidden else None,
         link=LINK,
     )
 

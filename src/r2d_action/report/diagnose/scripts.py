@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 
 from r2d_action.errors import Place
+from r2d_action.report.diagnose import words
 from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.dockerfile import left_out
-from r2d_action.report.diagnose.passage import Passage, locate, passages
+from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.pip import PIP_NAMES
+from r2d_action.report.diagnose.reported import last_traced, reported_place, scripts_in
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, install_with_apt, written_in
@@ -65,15 +67,7 @@ def windows_line_ends(stream: Stream, sources: Sources) -> Diagnosis | None:
     script = next((one for one in _scripts(stream, sources) if _trips_over(one, stream)), None)
     if not stream.failed or not (script or stream.find(_CARRIAGE_RETURN)):
         return None
-    name = code(script.path) if script else "A script"
-    return Diagnosis(
-        what=f"{name} has the line ends of Windows, which Linux does not understand.",
-        why="It was written on Windows, and every line ends in a character that Linux takes for a "
-        "part of the command.",
-        remedy="Save it with the line ends LF, and keep it so with this line in `.gitattributes`:"
-        + block(f"{posixpath.basename(script.path) if script else '*.sh'} text eol=lf"),
-        place=script.at(1) if script else locate(passages(stream, sources)),
-    )
+    return words.windows_line_ends(script, locate(passages(stream, sources)))
 
 
 def _trips_over(script: SourceFile, stream: Stream) -> bool:
@@ -137,11 +131,17 @@ def no_module(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not match:
         return None
     name = match[1].partition(".")[0]
+    known = PIP_NAMES.get(name.lower())
+    package = code(known) if known else f"the package that brings {code(name)}"
     return Diagnosis(
         what=f"Python has no package {code(name)} when this step runs.",
         why="Nothing installed it before this step, or it went into another Python.",
-        remedy=f"Install the package that brings {code(name)} first: in an earlier step of the "
-        "Dockerfile, or by the environment file.",
+        remedy=f"Install {package} first: "
+        + (
+            "in an earlier step of the Dockerfile."
+            if sources.dockerfile
+            else "add it to the environment file."
+        ),
         place=_place(stream, sources, name),
     )
 
@@ -214,58 +214,33 @@ def script_failed(stream: Stream, sources: Sources) -> Diagnosis | None:
     scripts = _scripts(stream, sources)
     if not scripts or not stream.failed:
         return None
-    place = _reported(stream, scripts) or scripts[0].at()
-    said = [line for line in stream.failed.lines if line.strip() and not line.startswith("+ ")]
+    place = reported_place(stream, sources) or scripts[0].at()
     exit_code = stream.failed.exit_code
     return Diagnosis(
         what=f"{code(scripts[0].path)} ended with exit code {exit_code}."
         if exit_code is not None
         else f"{code(scripts[0].path)} failed.",
-        why=f"Its last words: {code(said[-1].strip())}." if said else "It says nothing about why.",
-        remedy=f"Correct {written_in(place, scripts[0].path)}. With this line near its top, the "
+        why=_last_of(stream),
+        remedy=f"Correct {written_in(place, scripts[0].path)}."
+        if last_traced(stream)
+        else f"Correct {written_in(place, scripts[0].path)}. With this line near its top, the "
         f"log shows each command before it runs:{block('set -ex')}",
         place=place,
     )
 
 
+def _last_of(stream: Stream) -> str:
+    if command := last_traced(stream):
+        return f"The last command that it ran is {code(command)}."
+    said = [line.strip() for line in stream.evidence[:-1] if line.strip()]
+    return f"Its last words: {code(said[-1])}." if said else "It says nothing about why."
+
+
 def _scripts(stream: Stream, sources: Sources) -> list[SourceFile]:
     """The scripts that the failed step runs."""
-    return [found.file for found in passages(stream, sources) if _is_script(found)]
-
-
-def _is_script(found: Passage) -> bool:
-    name = posixpath.basename(found.file.path)
-    named = name in {"postBuild", "start"} or name.endswith((".sh", ".bash"))
-    return found.first is None and (named or found.file.text.startswith("#!"))
+    return [found.file for found in scripts_in(passages(stream, sources))]
 
 
 def _place(stream: Stream, sources: Sources, *words: str) -> Place | None:
     """The line that the shell or Python reports, else one that names a word."""
-    reported = _reported(stream, _scripts(stream, sources))
-    return reported or locate(passages(stream, sources), *words)
-
-
-def _reported(stream: Stream, scripts: list[SourceFile]) -> Place | None:
-    for script in scripts:
-        if line := _reported_line(stream, posixpath.basename(script.path)):
-            return script.at(line)
-        if line := _traced_line(stream, script):
-            return script.at(line)
-    return None
-
-
-def _reported_line(stream: Stream, name: str) -> int | None:
-    end = re.escape(name)
-    pattern = re.compile(rf"(?:^|[/ ]){end}: (?:line )?(\d+): |File \"[^\"]*{end}\", line (\d+)")
-    matches = stream.find_all(pattern)
-    return int((matches[-1][1] or matches[-1][2])[:9]) if matches else None
-
-
-def _traced_line(stream: Stream, script: SourceFile) -> int | None:
-    """The line most like the last one that ``set -x`` showed, its variables filled in."""
-    traced = [line.lstrip("+ ") for line in stream.evidence if re.match(r"\++ ", line)]
-    if not traced:
-        return None
-    written = [line.strip() for line in script.lines]
-    near = difflib.get_close_matches(traced[-1], [line for line in written if line], 1, 0.5)
-    return written.index(near[0]) + 1 if near else None
+    return reported_place(stream, sources) or locate(passages(stream, sources), *words)

@@ -7,16 +7,25 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from r2d_action.context import CONFIG_DIRS, ENVIRONMENT_FILES
 from r2d_action.errors import Place
 
 IGNORE_FILES = (".dockerignore", ".containerignore", "Dockerfile.dockerignore")
-TELLING_FILES = frozenset((*ENVIRONMENT_FILES, *IGNORE_FILES, "requirements3.txt", "setup.cfg"))
+GIT_FILES = (".gitattributes", ".gitmodules")
+TELLING_FILES = frozenset(
+    (*ENVIRONMENT_FILES, *IGNORE_FILES, *GIT_FILES, "requirements3.txt", "setup.cfg")
+)
+# Files of the user that name further ones.
+CALLING_FILES = ("Dockerfile", "postBuild", "start")
 # Larger files are data, whatever their name.
 LARGEST_FILE = 256 * 1024
 MOST_PATHS = 20_000
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+LFS_HEAD = "version https://git-lfs."
+_TRACKED_BY_LFS = re.compile(r"^(\S+)\s.*\bfilter=lfs\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,8 @@ class Sources:
     """``files`` and ``listing`` are relative to the build root, as is the configuration
     ``folder``; ``prefix`` is the build root, and ``appendix_file`` is, relative to the checkout.
 
-    ``files`` holds the texts that a failure can lead back to, ``listing`` all files' paths.
+    ``files`` holds the texts that a failure can lead back to, ``listing`` all files' paths,
+    ``placeholders`` those whose content Git LFS keeps elsewhere.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +92,7 @@ class Sources:
     appendix_file: str = ""
     appendix_text: str = ""
     listing: frozenset[str] = frozenset()
+    placeholders: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, build_root: Path, prefix: str = "", appendix_file: str = "") -> Sources:
@@ -101,8 +112,8 @@ class Sources:
     ) -> Sources:
         """The part of :meth:`read` that needs no files, but only their paths and texts."""
         folder = next((name for name in CONFIG_DIRS if _has_folder(listing, name)), "")
-        dockerfile = text_of(posixpath.join(folder, "Dockerfile"))
-        wanted = sorted(path for path in listing if _is_wanted(path, dockerfile))
+        callers = "\n".join(text_of(posixpath.join(folder, name)) for name in CALLING_FILES)
+        wanted = sorted(path for path in listing if _is_wanted(path, callers))
         texts = {path: text_of(path) for path in wanted}
         appendix = posixpath.relpath(appendix_file, prefix or ".") if appendix_file else ""
         return cls(
@@ -112,6 +123,7 @@ class Sources:
             appendix_file=appendix_file,
             appendix_text=text_of(appendix) if appendix else "",
             listing=listing,
+            placeholders=frozenset(_placeholders(listing, text_of)),
         )
 
     def find(self, name: str) -> SourceFile | None:
@@ -183,11 +195,23 @@ def _walk(root: Path) -> Iterator[str]:
             return
 
 
-def _is_wanted(path: str, dockerfile: str) -> bool:
+def _is_wanted(path: str, callers: str) -> bool:
     folder, name = posixpath.split(path)
     if folder in {"", *CONFIG_DIRS} and name in TELLING_FILES:
         return True
-    return "." in name and _mentions(dockerfile, name)
+    return "." in name and _mentions(callers, name)
+
+
+def _placeholders(listing: frozenset[str], text_of: Callable[[str], str]) -> Iterator[str]:
+    patterns = _TRACKED_BY_LFS.findall(text_of(".gitattributes"))
+    for path in listing if patterns else ():
+        tracked = any(_is_matched(pattern.lstrip("/"), path) for pattern in patterns)
+        if tracked and text_of(path).startswith(LFS_HEAD):
+            yield path
+
+
+def _is_matched(pattern: str, path: str) -> bool:
+    return fnmatch(path if "/" in pattern else posixpath.basename(path), pattern)
 
 
 def _read_text(path: Path) -> str:

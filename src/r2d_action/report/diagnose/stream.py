@@ -3,6 +3,8 @@
 Lines look like ``#12 34.5 text``: step 12 of the build said ``text`` after 34.5
 seconds. The form is BuildKit's plain progress,
 https://docs.docker.com/reference/cli/docker/buildx/build/#progress
+Repo2docker before 2024 asks Docker's former builder, and podman has a builder of its own:
+there, a line ``Step 3/5 : RUN …`` stands above all that the step says.
 """
 
 from __future__ import annotations
@@ -23,11 +25,14 @@ LONGEST_LINE = 4_000
 
 _VERTEX = re.compile(r"#(\d+) (.+)")
 _TIMED = re.compile(r"\d+\.\d+(?: (.*))?")
-_EXIT_CODE = re.compile(r"exit code: (\d+)")
+_NUMBERED = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) \d+(?:/\d+)? ?: (\S.*)")
+_FORMER_NOTE = re.compile(r" ?-+> .*|Removing intermediate container .*")
+_EXIT_CODE = re.compile(r"(?:exit code:|non-zero code:|exit status) (\d+)")
 _EXCERPT_HEAD = re.compile(r"(\S.*):(\d+)")
 _EXCERPT_RULE = re.compile(r"-{5,}")
 _EXCERPT_LINE = re.compile(r"\s*(\d+) \|(?: (>>>)?\s?(.*))?")
 _FINAL = re.compile(r"(?:ERROR|Error|error): (failed to (?:build|solve|receive|read)\b.*)")
+_REFUSAL = re.compile(r"docker\.errors\.APIError: .*/build\?.* \(\"(.*)\"\)")
 _TRACEBACK = "Traceback (most recent call last):"
 _WRAPPER = re.compile(r"subprocess\.CalledProcessError: .*'buildx', 'build'")
 
@@ -84,8 +89,8 @@ class Stream:
             lines=before,
             failed=_failed_step(before),
             excerpt=_excerpt(before),
-            final=_final_error(before),
-            exception=_exception(trace),
+            final=_final_error(before) or _refusal(trace),
+            exception="" if _refusal(trace) else _exception(trace),
             trace=trace,
         )
 
@@ -152,6 +157,15 @@ def _failed_step(lines: Sequence[str]) -> Step | None:
     for vertex in reversed(vertices.values()):
         if vertex.error:
             return Step(vertex.name, tuple(vertex.lines[-MOST_LINES:]), vertex.error)
+    return None if vertices else _last_numbered_step(lines)
+
+
+def _last_numbered_step(lines: Sequence[str]) -> Step | None:
+    """These builders end with the step that fails, and their last line says how."""
+    for number in range(len(lines) - 1, -1, -1):
+        if match := _NUMBERED.fullmatch(lines[number]):
+            said = [one for one in lines[number + 1 :] if one and not _FORMER_NOTE.fullmatch(one)]
+            return Step(match[1], tuple(said[:-1][-MOST_LINES:]), said[-1]) if said else None
     return None
 
 
@@ -178,6 +192,12 @@ def _final_error(lines: Sequence[str]) -> str:
         if match := _FINAL.match(lines[number]):
             return "\n".join([match[1], *(line for line in lines[number + 1 :] if line)])
     return ""
+
+
+def _refusal(trace: Sequence[str]) -> str:
+    """What the former builder answers when it cannot read the Dockerfile at all."""
+    matches = (_REFUSAL.fullmatch(line) for line in reversed(trace))
+    return next((match[1] for match in matches if match), "")
 
 
 def _traceback_start(lines: Sequence[str]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
 from r2d_action.errors import Place
-from r2d_action.report.diagnose.sources import Sources
+from r2d_action.report.diagnose.diagnosis import Diagnosis
+from r2d_action.report.diagnose.sources import SourceFile, Sources
 
 LONGEST_NAME = 160
 MOST_NAMES = 6
@@ -60,4 +62,17 @@ def install_with_apt(sources: Sources, *packages: str) -> str:
     return (
         f"Add to {file}, above the step that failed (the last line goes back to the image's own "
         f"user, under the name it has there):{block(command)}"
+    )
+
+
+def windows_line_ends(file: SourceFile | None, place: Place | None = None) -> Diagnosis:
+    """The same mistake for every program that reads ``file``."""
+    return Diagnosis(
+        what=f"{code(file.path) if file else 'A script'} has the line ends of Windows, which Linux "
+        "does not understand.",
+        why="It was written on Windows, and every line ends in a character that Linux takes for a "
+        "part of what is on the line.",
+        remedy="Save it with the line ends LF, and keep it so with this line in `.gitattributes`:"
+        + block(f"{posixpath.basename(file.path) if file else '*.sh'} text eol=lf"),
+        place=file.at(1) if file else place,
     )
