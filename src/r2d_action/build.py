@@ -132,6 +132,8 @@ def buildx_arguments(
     if plan.builder:
         yield from ("--builder", plan.builder)
     yield from ("--cache-to", _cache_to(layers.to))
+    if plan.fresh:
+        yield "--no-cache"
     for image in layers.taken_from:
         yield from ("--cache-from", f"type=registry,ref={image}")
     for key, value in plan.labels:

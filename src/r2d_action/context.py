@@ -93,14 +93,25 @@ class Context:
     @property
     def config_dir(self) -> str:
         """Where repo2docker reads its configuration: ``binder``, ``.binder`` or the top."""
-        present = [name for name in CONFIG_DIRS if name in self.folders]
-        return present[0] if present else ""
+        present = (name for name in CONFIG_DIRS if name in self.folders or self._leads_on(name))
+        return next(present, "")
 
     def config_file(self, name: str) -> str | None:
-        path = f"{self.config_dir}/{name}" if self.config_dir else name
+        folder = self.config_dir
+        path = f"{folder}/{name}" if folder else name
+        # In a folder that is a link, no file is one of ours.
+        known = self.has(path) or self.has(folder)
+        file = self.root / path
+        return path if known and file.exists() and not file.is_dir() else None
+
+    def has(self, path: str) -> bool:
         # Asked for often, and a repository may have 100 000 files.
         index = bisect_left(self.files, path)
-        return path if self.files[index : index + 1] == (path,) else None
+        return self.files[index : index + 1] == (path,)
+
+    def _leads_on(self, name: str) -> bool:
+        """Whether a link of this name leads to a folder: repo2docker follows it."""
+        return self.has(name) and (self.root / name).is_dir()
 
     @property
     def dockerfile(self) -> str | None:
@@ -114,13 +125,13 @@ class Context:
 
 def build_root(workspace: Path, subdir: str) -> Path:
     """The folder that is built. Raises :class:`InputError` for one outside ``workspace``."""
-    root = (workspace / subdir).resolve()
+    root = resolved(workspace / subdir)
     if Path(subdir).is_absolute() or not root.is_relative_to(workspace.resolve()):
         raise InputError(
             f"SUBDIR: {subdir!r} leads out of the repository; name a folder inside it, for "
             "example `SUBDIR: images/r`."
         )
-    if not root.is_dir():
+    if not _is_folder(root):
         raise InputError(
             f"SUBDIR: there is no folder {subdir!r} in the checkout; name one that exists, for "
             "example `SUBDIR: images/r`, and check that an earlier step checked it out."
@@ -128,11 +139,25 @@ def build_root(workspace: Path, subdir: str) -> Path:
     return root
 
 
+def resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError:  # a link to itself
+        return path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file can have
+        return False
+
+
 def read_appendix(workspace: Path, name: str) -> str:
     """The text of APPENDIX_FILE, empty without one. Raises :class:`InputError`."""
     if not name:
         return ""
-    path = (workspace / name).resolve()
+    path = resolved(workspace / name)
     if not path.is_relative_to(workspace.resolve()):
         raise InputError(
             f"APPENDIX_FILE: {name!r} leads out of the repository; name a file inside it, for "
@@ -161,6 +186,7 @@ def read_context(
         for path, holds in (private or {}).items()
         if path.is_relative_to(root)
     }
+    _require_inside(root, without)
     walk = _Walk(root, keep_git, inside, frozenset(without), [], [], [])
     walk.enter("")
     folders = (folder for folder in walk.folders if not _is_husk(folder, walk))
@@ -171,6 +197,16 @@ def read_context(
         tuple(sorted(walk.left_out, key=lambda one: one.path)),
         keep_git,
     )
+
+
+def _require_inside(root: Path, without: Iterable[str]) -> None:
+    for name in set(CONFIG_DIRS).difference(without):
+        folder = root / name
+        if folder.is_dir() and not folder.resolve().is_relative_to(root.resolve()):
+            raise InputError(
+                f"{folder} is a link that leads out of the folder that is built; put the files "
+                "themselves there, or let SUBDIR name a folder that holds both."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,22 +222,29 @@ class _Walk:
     def enter(self, folder: str) -> None:
         prefix = f"{folder}/" if folder else ""
         with os.scandir(self.root / folder) as entries:
+            # A repository may have 100 000 files, and most of them are innocent.
             for entry in entries:
-                self._take(prefix + entry.name, entry)
+                path = prefix + entry.name
+                named = entry.name == ".git" or path in self.private or path in self.without
+                if named or _ANY_CREDENTIAL.search(path):
+                    self._weigh(path, entry)
+                else:
+                    self._take(path, entry)
 
-    def _take(self, path: str, entry: os.DirEntry[str]) -> None:
+    def _weigh(self, path: str, entry: os.DirEntry[str]) -> None:
         if path in self.without or (entry.name == ".git" and not self.keep_git):
             return
-        if holds := self._secret(path):
+        if holds := credential_in(path) or self.private.get(path, ""):
             self.left_out.append(LeftOut(self._credential_file(path), holds))
+        else:
+            self._take(path, entry)
+
+    def _take(self, path: str, entry: os.DirEntry[str]) -> None:
+        if entry.is_file(follow_symlinks=False) or entry.is_symlink():
+            self.files.append(path)
         elif entry.is_dir(follow_symlinks=False):
             self.folders.append(path)
             self.enter(path)
-        elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-            self.files.append(path)
-
-    def _secret(self, path: str) -> str:
-        return credential_in(path) or self.private.get(path, "")
 
     def _credential_file(self, path: str) -> str:
         inside = f"{path}/config.json"
@@ -244,12 +287,13 @@ def laid_out(context: Context, git: Git, *, appendix: str = "") -> Iterator[Path
             (target / folder).mkdir()
         for file in context.files:
             _place(context.root / file, target / file)
+        _bring_in(context, target)
         for folder in reversed(context.folders):
             shutil.copystat(context.root / folder, target / folder)
         if context.keeps_git:
             _forget_git_credentials(target, git)
         if appendix and context.dockerfile:
-            _append(target / context.dockerfile, appendix)
+            _append(target / context.dockerfile, appendix, target)
         yield target
 
 
@@ -268,30 +312,65 @@ def _copy(source: Path, target: Path) -> None:
     try:
         shutil.copy2(source, target)
     except PermissionError:
+        raise unreadable(source) from None
+
+
+def unreadable(path: Path) -> InputError:
+    return InputError(
+        f"{path} cannot be read by the user of this job; an earlier step made it as another "
+        'user. Remove it, or run `sudo chown -R "$USER" .` in a step before this one.'
+    )
+
+
+def _bring_in(context: Context, target: Path) -> None:
+    """The builder follows no link out of the folder of an environment file, and repo2docker
+    takes one out of the context for a file that is not there."""
+    for path in context.environment_files:
+        source = context.root / path
+        content = source.resolve()
+        leads_out = not content.is_relative_to(source.parent.resolve())
+        at_home = content.is_relative_to(_checkout_of(context.root))
+        if leads_out and at_home and content.is_file():
+            (target / path).unlink()
+            _copy(content, target / path)
+
+
+def _checkout_of(root: Path) -> Path:
+    """Never more than one repository, whatever its links lead to."""
+    root = root.resolve()
+    return next((one for one in (root, *root.parents) if (one / ".git").exists()), root)
+
+
+def _append(dockerfile: Path, appendix: str, target: Path) -> None:
+    if not dockerfile.parent.resolve().is_relative_to(target.resolve()):
         raise InputError(
-            f"{source} cannot be read by the user of this job; an earlier step made it as another "
-            'user. Remove it, or run `sudo chown -R "$USER" .` in a step before this one.'
-        ) from None
-
-
-def _append(dockerfile: Path, appendix: str) -> None:
-    text = dockerfile.read_text(encoding="utf-8")
+            f"APPENDIX_FILE: the folder {dockerfile.parent.name} is a link by an absolute path, so "
+            "that nothing can be added to the Dockerfile in it; make the link a relative one."
+        )
+    text = dockerfile.read_bytes()
     mode = stat.S_IMODE(dockerfile.stat().st_mode)
     dockerfile.unlink()  # a link to the user's own file until now
-    dockerfile.write_text(f"{text.rstrip()}\n{appendix.rstrip()}\n", encoding="utf-8")
+    dockerfile.write_bytes(b"%s\n%s\n" % (text.rstrip(), appendix.rstrip().encode()))
     dockerfile.chmod(mode)
 
 
 # A checkout keeps the job's token here, as a header, a helper or a part of an address.
 _GIT_SECRETS = re.compile(r"(http\..*extraheader|credential\..*|includeif\..*)", re.IGNORECASE)
-_ADDRESS_WITH_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+_ADDRESS_WITH_PASSWORD = re.compile(rb"(?<=://)[^/@\s]+@")
 
 
 def _forget_git_credentials(target: Path, git: Git) -> None:
-    for config in target.glob("**/.git/**/config"):
-        text = _ADDRESS_WITH_PASSWORD.sub("", config.read_text(encoding="utf-8"))
+    for config in filter(_is_of_git, target.glob("**/.git/**/config*")):
+        text = _ADDRESS_WITH_PASSWORD.sub(b"", config.read_bytes())
         config.unlink()
-        config.write_text(text, encoding="utf-8")
+        config.write_bytes(text)
         for name in git.run("config", "--file", str(config), "--name-only", "--list").lines:
             if _GIT_SECRETS.fullmatch(name):
                 git.attempt("config", "--file", str(config), "--unset-all", name)
+
+
+def _is_of_git(config: Path) -> bool:
+    """And no branch that is called like it."""
+    folder = config.parent
+    is_git_dir = (folder / "objects").is_dir() or (folder / "commondir").is_file()
+    return config.name in {"config", "config.worktree"} and config.is_file() and is_git_dir

@@ -25,16 +25,17 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that has ended, and what it said line by line."""
+    """A command that has ended, and what it said. Bytes that are no text are kept as the file
+    system keeps them in names."""
 
     argv: tuple[str, ...]
     returncode: int
-    lines: tuple[str, ...]
+    text: str
     stderr: str = ""
 
     @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
+    def lines(self) -> tuple[str, ...]:
+        return tuple(self.text.splitlines())
 
     def require_success(self) -> Completed:
         if self.returncode != 0:
@@ -79,7 +80,7 @@ def stream(
         except BaseException:
             _end_group(process)
             raise
-    return Completed(tuple(argv), returncode, tuple(lines))
+    return Completed(tuple(argv), returncode, "\n".join(lines))
 
 
 def capture(
@@ -89,7 +90,7 @@ def capture(
     cwd: Path | None = None,
     timeout: float = 60.0,
 ) -> Completed:
-    """Run a short command in silence; ``timeout`` in seconds, ``lines`` its output alone.
+    """Run a short command in silence; ``timeout`` in seconds, ``text`` its output alone.
 
     Raises ``FileNotFoundError`` and ``subprocess.TimeoutExpired``.
     """
@@ -99,12 +100,11 @@ def capture(
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
-        errors="replace",
         timeout=timeout,
         check=False,
     )
-    return Completed(tuple(argv), done.returncode, tuple(done.stdout.splitlines()), done.stderr)
+    text, stderr = os.fsdecode(done.stdout), done.stderr.decode(errors="replace")
+    return Completed(tuple(argv), done.returncode, text, stderr)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

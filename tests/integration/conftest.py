@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import docker
 import pytest
@@ -75,7 +76,7 @@ def names_of(engine: docker.DockerClient, part: str) -> set[str]:
 @pytest.fixture(scope="session")
 def small_image(engine: docker.DockerClient) -> Iterator[str]:
     """An image of one small layer: what is pushed does not matter, that it arrives does."""
-    name = "localhost/r2d-action/small:1"
+    name = f"localhost/r2d-action/small:{uuid4().hex}"
     with io.BytesIO() as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
             info = tarfile.TarInfo("content")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from r2d_action.context import read_context
+from r2d_action.context import laid_out, read_context
 from r2d_action.git import Git
-from r2d_action.key.files import Known, digest_of, known_to_git
+from r2d_action.key.files import Known, ask_git, digest_of, known_to_git
 
 
 @pytest.fixture
@@ -29,13 +31,17 @@ def git(tmp_path: Path) -> Git:
 
 
 def known(root: Path, git: Git) -> Known:
-    return known_to_git(read_context(root), git)
+    return known_to_git(read_context(root), ask_git(Git(root, git.env)))
+
+
+def digest(root: Path, git: Git) -> str:
+    context = read_context(root)
+    return digest_of(context, context.files, known(root, git))
 
 
 def require_agreement(root: Path, git: Git) -> None:
     context = read_context(root)
-    with_git = digest_of(context, context.files, known_to_git(context, git))
-    assert with_git == digest_of(context, context.files, Known({}))
+    assert digest(root, git) == digest_of(context, context.files, Known({}))
 
 
 def test_git_vouches_for_a_clean_checkout(tmp_path: Path, git: Git) -> None:
@@ -97,3 +103,96 @@ def test_outside_of_a_repository_everything_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
     assert known(tmp_path, Git(tmp_path, env)) == Known({})
+
+
+def replaced(path: Path) -> None:
+    """By another file of the same size and time."""
+    status = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes()[::-1])
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "file", "change"),
+    [
+        ("core.fileMode=false", "a.txt", lambda path: path.chmod(0o755)),
+        ("core.symlinks=false", "link", lambda path: path.unlink() or path.write_text("a.txt")),
+        ("core.checkStat=minimal", "a.txt", replaced),
+    ],
+)
+def test_a_setting_that_hides_a_change_hides_nothing(
+    tmp_path: Path, git: Git, setting: str, file: str, change: Callable[[Path], object]
+) -> None:
+    git.run("config", *setting.split("="))
+    change(tmp_path / file)
+    assert file not in known(tmp_path, git).entries
+    require_agreement(tmp_path, git)
+
+
+def test_variables_that_lead_git_elsewhere_lead_nobody_astray(tmp_path: Path, git: Git) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    git.run("worktree", "add", "-q", "--detach", str(elsewhere))
+    (elsewhere / "a.txt").write_text("another\n")
+    astray = {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(tmp_path)}
+    require_agreement(elsewhere, Git(elsewhere, {**git.env, **astray}))
+    assert "b/c.txt" in known(elsewhere, git).entries
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME"])
+def test_attributes_of_the_user_convert_too(tmp_path: Path, git: Git, variable: str) -> None:
+    home = tmp_path.parent / f"home-{variable}"
+    folder = home / ".config" / "git" if variable == "HOME" else home / "git"
+    folder.mkdir(parents=True)
+    (folder / "attributes").write_text("*.txt filter=clean\n")
+    assert not known(tmp_path, Git(tmp_path, {**git.env, variable: str(home)})).entries
+
+
+def test_a_repository_inside_is_read_file_by_file(tmp_path: Path, git: Git) -> None:
+    inner = tmp_path / "module"
+    inner.mkdir()
+    (inner / "d.txt").write_text("1")
+    other = Git(inner, git.env)
+    other.run("init", "-q")
+    other.run("add", "-A")
+    other.run("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x")
+    git.run("-c", "advice.addEmbeddedRepo=false", "add", "module")
+    before = digest(tmp_path, git)
+    (inner / "d.txt").write_text("2")
+    assert digest(tmp_path, git) != before
+    require_agreement(tmp_path, git)
+
+
+def test_a_file_that_is_announced_and_one_in_conflict_are_read(tmp_path: Path, git: Git) -> None:
+    (tmp_path / "new.txt").write_text("content")
+    git.run("add", "-N", "new.txt")
+    require_agreement(tmp_path, git)
+    blob = git.line("hash-object", "-w", "b/c.txt")
+    entries = "".join(f"100644 {blob} {stage}\ta.txt\n" for stage in (1, 2, 3))
+    subprocess.run(
+        ["git", "update-index", "--index-info"],
+        cwd=tmp_path,
+        env=git.env,
+        input=f"0 {'0' * 40}\ta.txt\n{entries}",
+        text=True,
+        check=True,
+    )
+    assert not {"a.txt", "new.txt"} & set(known(tmp_path, git).entries)
+    require_agreement(tmp_path, git)
+
+
+def test_a_kept_repository_keeps_its_branches_and_no_token(tmp_path: Path, git: Git) -> None:
+    git.run("config", "http.https://github.com/.extraheader", "AUTHORIZATION: basic c2VjcmV0")
+    git.run("config", "remote.origin.url", "https://user:secret@example.org/r.git")
+    git.run("branch", "config")
+    (tmp_path / ".git" / "refs" / "remotes" / "origin" / "config").mkdir(parents=True)
+    (tmp_path / ".git" / "refs" / "remotes" / "origin" / "HEAD").write_text("ref: x\n")
+    git.run("update-ref", "refs/remotes/origin/config/new", "HEAD")
+    with laid_out(read_context(tmp_path, keep_git=True), git) as folder:
+        assert Git(folder, git.env).line("rev-parse", "config") == git.head
+        settings = Git(folder, git.env).run("config", "--local", "--list").text
+    assert "secret" not in settings
+    assert "c2VjcmV0" not in settings
+    assert "https://example.org/r.git" in settings
+    assert "secret" in git.line("config", "remote.origin.url")

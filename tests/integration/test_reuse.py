@@ -14,6 +14,7 @@ from integration.conftest import Lab, forget_images
 from integration.front import Answer, Seen, in_front_of
 from integration.repo import IMAGE, NOON, Repo, repo
 from lab.registry import Request, RunningRegistry
+from r2d_action.outcome import Outcome
 from r2d_action.packages.sizes import sizes_until
 from r2d_action.report.summary import summary
 
@@ -77,6 +78,22 @@ def test_a_base_image_that_moved_is_another_image(repo: Repo, engine: docker.Doc
 
 
 @pytest.mark.parametrize("event", ["workflow_dispatch", "schedule"])
+def test_a_refresh_runs_every_step_again(
+    repo: Repo, engine: docker.DockerClient, event: str
+) -> None:
+    step = "RUN head -c 8 /dev/urandom > /tmp/packages-of-today"
+    repo.commit(Dockerfile=f"FROM {repo.lab.plain_image}\n{step}\n")
+
+    def last_layer(outcome: Outcome) -> str:
+        assert outcome.built
+        image = engine.images.get(str(outcome.built.image_id))
+        return str(image.attrs["RootFS"]["Layers"][-1])
+
+    first = last_layer(repo.run())
+    assert first != last_layer(repo.run(event, NOON + timedelta(hours=1)))
+
+
+@pytest.mark.parametrize("event", ["workflow_dispatch", "schedule"])
 def test_a_refresh_builds_and_names_its_image_anew(repo: Repo, event: str) -> None:
     first = repo.run()
     assert first.plan
@@ -86,7 +103,7 @@ def test_a_refresh_builds_and_names_its_image_anew(repo: Repo, event: str) -> No
     assert second.published
     own = str(second.published.reference.tag)
     assert own == f"{commit}-20260803130000"
-    assert repo.digest(own) == repo.digest(commit) == repo.digest("latest")
+    assert repo.digest(own) == repo.digest("latest") != repo.digest(commit)
     # And what it made is what later pushes find.
     assert repo.run().status == "reused"
 
@@ -208,3 +225,49 @@ def test_layers_of_the_branch_serve_again(repo: Repo, lab: Lab) -> None:
     assert f"importing cache manifest from {repo.registry.host}/{IMAGE}:r2d-cache-main" in (
         repo.said.getvalue()
     )
+
+
+def test_an_image_on_an_older_base_of_this_engine_is_nobody_elses(
+    repo: Repo, engine: docker.DockerClient
+) -> None:
+    base = f"{repo.registry.host}/org/base"
+    older = engine.images.get(f"{base}:1")
+    engine.api.import_image_from_data(b"\0" * 10240, base, "1")
+    engine.images.push(base, "1")
+    older.tag(base, "1")
+    first = repo.run()
+    assert first.key
+    assert (first.status, first.key.value) == ("built", "")
+    assert f"docker pull {base}:1" in repo.said.getvalue()
+    engine.images.pull(base, "1")
+    repo.commit()
+    second = repo.run()
+    assert second.key
+    assert (second.status, second.key.value != "") == ("built", True)
+
+
+def test_an_image_that_was_let_through_with_a_warning_is_no_checked_one(repo: Repo) -> None:
+    repo.run(HUB_START_CHECK="auto", CHECK_TIMEOUT="1s")
+    repo.commit()
+    assert repo.run(HUB_START_CHECK="false").status == "reused"
+    repo.commit()
+    outcome = repo.attempt(HUB_START_CHECK="true", CHECK_TIMEOUT="1s")
+    assert outcome.failure
+    assert "would not start on a hub" in outcome.failure.what
+
+
+def test_another_platform_is_another_image(repo: Repo) -> None:
+    repo.run()
+    repo.commit()
+    outcome = repo.attempt("push", NOON, {"DOCKER_DEFAULT_PLATFORM": "linux/s390x"})
+    assert outcome.reused is None
+
+
+def test_a_base_image_has_one_pin_however_it_is_spelled(repo: Repo) -> None:
+    base = f"{repo.registry.host}/org/base"
+    digest = repo.registry.digest("org/base", "1")
+    repo.commit(Dockerfile=f"FROM {base}:latest\nCOPY data.txt /data.txt\n")
+    outcome = repo.run(BASE_IMAGES=f"{base}={base}@{digest}")
+    assert outcome.key
+    assert outcome.key.material
+    assert outcome.key.material.bases == ((f"{base}:latest", digest),)

@@ -71,19 +71,19 @@ def test_sentence_is_understood(said: str, meaning: Refusal) -> None:
 @pytest.mark.parametrize("said", [BEHIND, BAD_GATEWAY])
 def test_what_may_pass_is_temporary(said: str) -> None:
     with pytest.raises(PushDelayed) as raised:
-        require_accepted(Completed(("git", "push"), 1, tuple(said.splitlines())))
+        require_accepted(Completed(("git", "push"), 1, said))
     assert isinstance(raised.value, Temporary)
     assert raised.value.reason == raised.value.refusal.value
 
 
 def test_what_stays_is_not_temporary() -> None:
     with pytest.raises(PushRefused) as raised:
-        require_accepted(Completed(("git", "push"), 128, (), READ_ONLY_TOKEN))
+        require_accepted(Completed(("git", "push"), 128, "", READ_ONLY_TOKEN))
     assert not isinstance(raised.value, Temporary)
 
 
 def test_success_is_accepted() -> None:
-    require_accepted(Completed(("git", "push"), 0, ("Everything up-to-date",)))
+    require_accepted(Completed(("git", "push"), 0, "Everything up-to-date"))
 
 
 def test_missing_permission_comes_with_the_lines_to_paste() -> None:

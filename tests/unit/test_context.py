@@ -143,20 +143,89 @@ def test_a_subdir_that_is_a_way_out_is_refused(tmp_path: Path) -> None:
         build_root(tmp_path / "repo", "door")
 
 
-def test_a_missing_subdir_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no folder 'images'"):
-        build_root(tmp_path, "images")
+@pytest.mark.parametrize("subdir", ["images", "loop", "a" * 300])
+def test_a_missing_subdir_is_refused(tmp_path: Path, subdir: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=f"there is no folder '{subdir}'"):
+        build_root(tmp_path, subdir)
 
 
 def test_the_appendix_is_read_from_the_checkout_alone(tmp_path: Path) -> None:
     repo = tree(tmp_path / "repo", "appendix")
     tree(tmp_path, "secret")
+    (repo / "loop").symlink_to("loop")
     assert read_appendix(repo, "appendix") == "content of appendix"
     assert read_appendix(repo, "") == ""
     for name, word in (
         ("../secret", "leads out"),
         ("missing", "no readable file"),
         (".", "no read"),
+        ("loop", "no read"),
+        ("a" * 300, "no read"),
     ):
         with pytest.raises(InputError, match=word):
             read_appendix(repo, name)
+
+
+def test_a_configuration_folder_that_is_a_link_is_followed(tmp_path: Path) -> None:
+    tree(tmp_path, "docker/apt.txt", "environment.yml")
+    (tmp_path / "docker" / "Dockerfile").write_text("FROM base")
+    (tmp_path / "binder").symlink_to("docker")
+    context = read_context(tmp_path)
+    assert context.config_dir == "binder"
+    assert context.environment_files == ("binder/Dockerfile", "binder/apt.txt")
+    assert lay_out(tmp_path, "RUN x")["docker/Dockerfile"] == "FROM base\nRUN x\n"
+    assert (tmp_path / "docker" / "Dockerfile").read_text() == "FROM base"
+
+
+def test_a_configuration_folder_outside_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path, "shared/Dockerfile", "image/a.py")
+    (tmp_path / "image" / ".binder").symlink_to("../shared")
+    with pytest.raises(InputError, match=r"\.binder is a link that leads out"):
+        read_context(tmp_path / "image")
+
+
+@pytest.mark.parametrize("target", ["missing", "Dockerfile", "."])
+def test_a_link_to_no_file_is_no_environment_file(tmp_path: Path, target: str) -> None:
+    (tmp_path / "Dockerfile").symlink_to(target)
+    assert read_context(tmp_path).environment_files == ()
+
+
+def test_an_environment_file_elsewhere_in_the_repository_is_brought_in(tmp_path: Path) -> None:
+    tree(tmp_path, ".git/HEAD", "shared/environment.yml", "image/a.py", "image/in/Dockerfile")
+    (tmp_path / "image" / "environment.yml").symlink_to("../shared/environment.yml")
+    (tmp_path / "image" / "Dockerfile").symlink_to("in/Dockerfile")
+    with laid_out(read_context(tmp_path / "image"), Git(tmp_path, {})) as folder:
+        assert (folder / "environment.yml").read_text() == "content of shared/environment.yml"
+        assert not (folder / "environment.yml").is_symlink()
+        assert (folder / "Dockerfile").readlink() == Path("in/Dockerfile")
+
+
+def test_nothing_is_brought_in_from_outside_of_the_repository(tmp_path: Path) -> None:
+    tree(tmp_path, "secret", "repo/.git/HEAD")
+    (tmp_path / "repo" / "apt.txt").symlink_to("../secret")
+    with laid_out(read_context(tmp_path / "repo"), Git(tmp_path, {})) as folder:
+        assert (folder / "apt.txt").is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, "database/a")
+    (tmp_path / "database").chmod(0)
+    with pytest.raises(InputError, match="database cannot be read"):
+        read_context(tmp_path)
+    (tmp_path / "database").chmod(0o755)
+
+
+def test_an_appendix_never_goes_through_an_absolute_link(tmp_path: Path) -> None:
+    tree(tmp_path, "docker/Dockerfile")
+    (tmp_path / "binder").symlink_to(tmp_path / "docker")
+    with pytest.raises(InputError, match="relative"):
+        lay_out(tmp_path, "RUN x")
+    assert (tmp_path / "docker" / "Dockerfile").read_text() == "content of docker/Dockerfile"
+
+
+def test_an_appendix_leaves_the_rest_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_bytes(b"# caf\xe9\r\nFROM base\r\n")
+    with laid_out(read_context(tmp_path), Git(tmp_path, {}), appendix="RUN x") as folder:
+        assert (folder / "Dockerfile").read_bytes() == b"# caf\xe9\r\nFROM base\nRUN x\n"

@@ -68,6 +68,7 @@ def refusal(event: Event = PUSH, context: Context = FILES, /, **given: str) -> s
         ({"IMAGE_NAME": "image", "DOCKER_REGISTRY": "localhost:5000"}, "localhost:5000/image"),
         ({"IMAGE_NAME": "o/i", "DOCKER_REGISTRY": "https://quay.io/"}, "quay.io/o/i"),
         ({"IMAGE_NAME": "quay.io/o/i", "DOCKER_REGISTRY": "quay.io"}, "quay.io/o/i"),
+        ({"IMAGE_NAME": "Quay.io/o/i", "DOCKER_REGISTRY": "quay.io"}, "quay.io/o/i"),
         (
             {"IMAGE_NAME": "o/i", "DOCKER_REGISTRY": "https://index.docker.io/v1/"},
             "index.docker.io/o/i",
@@ -162,6 +163,21 @@ def test_a_pull_request_does_not_move_latest() -> None:
     assert pushed(result) == ["0123456789ab", "pr-7"]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        replace(PUSH, name="merge_group", ref="refs/heads/gh-readonly-queue/main/pr-7-0123"),
+        replace(PULL_REQUEST, name="pull_request_target", ref="refs/heads/main"),
+    ],
+)
+def test_what_nobody_has_merged_moves_nothing_of_a_branch(event: Event) -> None:
+    event = replace(event, head_branch="feature", default_branch="main")
+    result = plan(event, TAGS="{branch}", HUB_REPO="org/hub")
+    assert pushed(result) == ["0123456789ab"]
+    assert result.cache_branches == ("feature", "main")
+    assert not result.hub.repository
+
+
 def test_differences_and_omissions_are_told() -> None:
     assert any("repo2docker-action" in n for n in plan(LATEST_TAG_OFF="false").notes)
     assert any("feature-x" in n for n in plan(ADDITIONAL_TAG="feature/x").notes)
@@ -233,6 +249,7 @@ def test_every_spelling_of_a_version(text: str, requirement: str) -> None:
         ("--Repo2Docker.base_image = debian:12", ("--Repo2Docker.base_image=debian:12",)),
         ("--debug $(id) `id`", ("--debug", "$(id)", "`id`")),
         ("--subdir images/r --debug", ("--debug",)),
+        ("--config x.py --build-arg A=1", ("--config", "x.py", "--build-arg", "A=1")),
     ],
 )
 def test_extra_arguments_are_split_as_a_shell_would_without_a_shell(
@@ -254,6 +271,12 @@ def test_a_subdir_among_the_extra_arguments_counts(text: str) -> None:
         ("--appendix 'RUN x'", "APPENDIX_FILE"),
         ("--no-build", "no place"),
         ("-p 80:80", "no place"),
+        ("-p80:80", "no place"),
+        # What repo2docker takes for --push, --image-name, --subdir and --config.
+        ("--pus", "in full"),
+        ("--imag x", "in full"),
+        ("--sub=x", "in full"),
+        ("--conf x.py", "in full"),
         ("--label 'a=b", "quotation mark"),
     ],
 )
@@ -278,6 +301,11 @@ def test_two_subdirs_are_refused() -> None:
 def test_user_and_folder(given: Mapping[str, str], user: str, repo_dir: str) -> None:
     result = plan(**given).build
     assert (result.user_name, result.repo_dir) == (user, repo_dir)
+
+
+@pytest.mark.parametrize("folder", ["/srv/my repo", "$HOME/work", "'/srv'", "/srv\nRUN x"])
+def test_a_folder_that_no_image_takes(folder: str) -> None:
+    assert refusal(REPO_DIR=folder).startswith("REPO_DIR")
 
 
 def test_a_user_name_that_no_system_takes() -> None:

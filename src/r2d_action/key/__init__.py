@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 DIGITS = 24
 # Raised when what goes into the key changes, so that old keys are never mistaken for new ones.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class NoKey(Exception):
@@ -21,7 +21,8 @@ class NoKey(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """``files`` is a digest of the context; ``bases`` has each image that the build starts from
-    or copies from, as it is written, and the digest that it resolves to now."""
+    or copies from, as it is written, and the digest that it resolves to now; ``checks`` are the
+    checks that the image has to pass."""
 
     files: str
     repo2docker: str
@@ -30,6 +31,7 @@ class Material:
     appendix: str
     extra_args: tuple[str, ...]
     config: str
+    checks: str
     platform: str
     bases: tuple[tuple[str, str], ...]
     schema: int = SCHEMA

@@ -14,11 +14,11 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from r2d_action.context import Context
+from r2d_action.context import Context, unreadable
 from r2d_action.git import Git
 from r2d_action.process import CommandFailed
 
@@ -26,6 +26,14 @@ FILE, EXECUTABLE, LINK, FOLDER = "100644", "100755", "120000", "40000"
 # Attributes by which a file in the checkout differs from what git keeps (line ends, LFS).
 _CONVERTING = re.compile(r"\b(filter|text|eol|ident|working-tree-encoding|crlf)\b")
 _CONVERTING_SETTINGS = r"^core\.(autocrlf|eol|attributesfile)$"
+# Settings by which git does not see a change that an image would show.
+_LOOK_AT_EVERYTHING = (
+    "-c", "core.trustctime=false",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.fileMode=true",
+    "-c", "core.symlinks=true",
+    "-c", "core.checkStat=default",
+)  # fmt: skip
 CHUNK = 1 << 20
 
 
@@ -36,21 +44,24 @@ class Known:
     entries: Mapping[str, str]
 
 
-def digest_of(context: Context, paths: Iterable[str], known: Known) -> str:
-    """``paths`` are those of the context's files that go in, empty folders ending with ``/``."""
+def digest_of(
+    context: Context, paths: Iterable[str], known: Known, *, read: Iterable[str] = ()
+) -> str:
+    """``paths`` are those of the context's files that go in, empty folders ending with ``/``.
+    ``read`` are files whose content counts where they are links, too."""
     total = hashlib.sha256()
     entries = known.entries
     lines = [
         f"{entries.get(path) or _entry(context.root / path)}\t{path}\0" for path in sorted(paths)
     ]
+    links = ((path, (context.root / path).resolve()) for path in sorted(read))
+    lines += [
+        f"{_entry(content)}\t{path}\0"
+        for path, content in links
+        if content != context.root.resolve() / path and content.is_file()
+    ]
     total.update("".join(lines).encode("utf-8", "surrogateescape"))
     return total.hexdigest()
-
-
-def empty_folders(context: Context) -> Iterator[str]:
-    """Folders with nothing in them, which a copy into an image keeps."""
-    parents = {path.rpartition("/")[0] for path in (*context.files, *context.folders)}
-    return (f"{folder}/" for folder in context.folders if folder not in parents)
 
 
 def _entry(path: Path) -> str:
@@ -69,44 +80,72 @@ def _blob(content: bytes) -> str:
 
 def _blob_of_file(path: Path, size: int) -> str:
     digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except PermissionError:
+        raise unreadable(path) from None
+    with file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def known_to_git(context: Context, git: Git) -> Known:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions that git is busy with: both take long in a large repository."""
+
+    git: Git
+    index: Future[dict[str, str]]
+    changed: Future[list[str]]
+
+
+def ask_git(git: Git) -> Asked:
+    """``git`` is at the top of the context."""
+    pool = ThreadPoolExecutor(max_workers=2)
+    # It compares every file's times with the index. Not that of the last change of the inode,
+    # which a link to the file moves.
+    changed = pool.submit(
+        _names, git, *_LOOK_AT_EVERYTHING, "diff-files", "--name-only", "--relative", "-z"
+    )
+    asked = Asked(git, pool.submit(_index, git), changed)
+    pool.shutdown(wait=False)
+    return asked
+
+
+def known_to_git(context: Context, asked: Asked) -> Known:
     """Nothing outside of a repository, and where git's word on a file is not the file."""
-    here = Git(context.root, git.env)
     try:
-        if _may_convert(here, context):
+        if not _is_at(context.root, asked.git) or _may_convert(asked.git, context):
             return Known({})
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            # This one takes the longest: it compares every file's times with the index. Not
-            # that of the last change of the inode, which a link to the file moves.
-            changed = pool.submit(
-                _names, here, "-c", "core.trustctime=false", "-c", "core.fsmonitor=false",
-                "diff-files", "--name-only", "--relative", "-z",
-            )  # fmt: skip
-            entries = dict(_index(here))
-            for path in changed.result():
-                entries.pop(path, None)
+        entries = asked.index.result()
+        for path in asked.changed.result():
+            entries.pop(path, None)
     except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
         return Known({})
     return Known(entries)
 
 
-def _index(git: Git) -> Iterator[tuple[str, str]]:
+def _index(git: Git) -> dict[str, str]:
     """Unmerged entries, and those that git was told to assume unchanged, do not count."""
-    for line in _names(git, "ls-files", "--stage", "-v", "-z"):
-        head, _, path = line.partition("\t")
-        tag, mode, digest, stage = head.split(" ")
-        if tag == "H" and stage == "0":
-            yield path, f"{mode} {digest}"
+    lines = _names(git, "ls-files", "--stage", "-v", "-z")
+    # H 100644 <digest> 0<tab><path>: up to the path, all lines of a repository are equally long.
+    path = lines[0].index("\t") + 1 if lines else 0
+    mode, stage = len("H "), path - len(" 0\t")
+    return {
+        line[path:]: line[mode:stage]
+        for line in lines
+        if line.startswith("H ") and line.startswith(" 0\t", stage)
+    }
 
 
 def _names(git: Git, *arguments: str) -> list[str]:
     return git.run(*arguments).text.split("\0")[:-1]
+
+
+def _is_at(folder: Path, git: Git) -> bool:
+    """Not where GIT_DIR and GIT_WORK_TREE, or a setting, lead git to another checkout."""
+    top, *prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").lines
+    return Path(top, *prefix) == folder.resolve()
 
 
 def _may_convert(git: Git, context: Context) -> bool:
@@ -118,7 +157,15 @@ def _may_convert(git: Git, context: Context) -> bool:
     inside = [context.root / path for path in context.files if path.endswith(".gitattributes")]
     info = Path(git.line("rev-parse", "--path-format=absolute", "--git-path", "info/attributes"))
     candidates = [path for path in above if path.is_relative_to(top)]
-    return any(_CONVERTING.search(_text(path)) for path in (*candidates, *inside, info))
+    everywhere = (info, *_attributes_of_user(git.env))
+    return any(_CONVERTING.search(_text(path)) for path in (*candidates, *inside, *everywhere))
+
+
+def _attributes_of_user(env: Mapping[str, str]) -> Iterator[Path]:
+    """https://git-scm.com/docs/gitattributes: where git looks without being told to."""
+    yield Path("/etc/gitattributes")
+    settings = env.get("XDG_CONFIG_HOME") or f"{env.get('HOME', '')}/.config"
+    yield Path(settings, "git", "attributes")
 
 
 def _text(path: Path) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import platform
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from r2d_action.context import Context
+from r2d_action.context import Context, read_context, resolved
 from r2d_action.key import Material, NoKey
 from r2d_action.key.bases import images_in
-from r2d_action.key.files import Known, digest_of, empty_folders
-from r2d_action.key.ignore import kept, rules_in
-from r2d_action.plan import BuildPlan
+from r2d_action.key.files import Known, digest_of
+from r2d_action.key.ignore import kept, rules_of
+from r2d_action.plan import BuildPlan, CheckPlan
 from r2d_action.plan.repo2docker import USER_ID
 
 # What the repo2docker that we carry starts from, unless it is told otherwise.
@@ -32,9 +33,11 @@ def material_of(
     repo2docker: str,
     config: str,
     resolve: Resolve,
+    checks: str,
 ) -> Material:
     """``known`` asks git for the files it vouches for, ``repo2docker`` is the requirement of the
-    one we carry, ``config`` the text of the repository's repo2docker_config.py.
+    one we carry, ``config`` the text of the repository's repo2docker_config.py, ``checks`` what
+    :func:`checks_of` says.
 
     Raises :class:`NoKey`.
     """
@@ -42,16 +45,19 @@ def material_of(
         raise NoKey("KEEP_GIT copies the `.git` folder, which is another one in each checkout")
     packages = (plan.requirement or repo2docker, *plan.extra_packages)
     _require_fixed(packages)
+    _require_plain(plan.extra_args)
+    _require_settings_alone(config)
     # The names first: they cost nothing, and may end the matter.
     names = _bases(plan, context, is_ours=packages == (repo2docker,) and not config)
     return Material(
-        files=digest_of(context, _paths(context), known()),
+        files=digest_of(context, _paths(context), known(), read=context.environment_files),
         repo2docker=" ".join(packages),
         user_name=f"{plan.user_name}:{USER_ID}",
         repo_dir=plan.repo_dir,
         appendix=plan.appendix,
         extra_args=plan.extra_args,
         config=config,
+        checks=checks,
         platform=platform.machine(),
         bases=tuple((name, resolve(name)) for name in names),
     )
@@ -63,21 +69,52 @@ def _require_fixed(packages: tuple[str, ...]) -> None:
             raise NoKey(f"`{package}` may be another version tomorrow")
 
 
+# Of what these name, or do, nothing is known here.
+_FAR_REACHING = ("--config", "--DockerEngine.")
+
+
+def _require_plain(args: tuple[str, ...]) -> None:
+    for arg in args:
+        if arg.startswith(_FAR_REACHING):
+            raise NoKey(f"`{arg}` in REPO2DOCKER_EXTRA_ARGS may bring in what is not known here")
+
+
+def _require_settings_alone(config: str) -> None:
+    """A program may look at anything; settings are what they say."""
+    try:
+        for statement in ast.parse(config).body:
+            if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+                ast.literal_eval(getattr(statement, "value", statement))
+    except (SyntaxError, ValueError, TypeError, RecursionError):
+        raise NoKey("repo2docker_config.py does more than to give values to settings") from None
+    if "DockerEngine" in config:
+        raise NoKey("repo2docker_config.py may bring in what is not known here")
+
+
+def checks_of(plan: CheckPlan, context: Context, workspace: Path) -> str:
+    """What an image has passed that was made by this run, beside the tests in ``context``: an
+    image that only got a warning, or passed other tests, must not stand in for it."""
+    required = f"{plan.hub_start == 'true'}"
+    folders = (context.root / TESTS, workspace / TESTS)
+    folder = next((one.resolve() for one in folders if one.is_dir()), None)
+    if folder is None or folder.is_relative_to(context.root.resolve()):
+        return required
+    tests = read_context(folder)
+    return f"{required} {digest_of(tests, tests.files, Known({}))}"
+
+
+def _tests_inside(context: Context) -> str:
+    """What the paths of tests begin with, which may be in a folder of another name."""
+    root, folder = context.root.resolve(), resolved(context.root / TESTS)
+    return f"{folder.relative_to(root)}/" if folder.is_relative_to(root) else f"{TESTS}/"
+
+
 def _paths(context: Context) -> set[str]:
     """What is copied, what is read to decide the steps, and the tests that the image passes."""
-    rules = rules_in("\n".join(_read(context.root / path) for path in _ignore_files(context)))
-    everything = (*context.files, *empty_folders(context))
-    tests = (path for path in context.files if path.startswith(f"{TESTS}/"))
-    return {*kept(everything, rules), *context.environment_files, *tests}
-
-
-def _ignore_files(context: Context) -> tuple[str, ...]:
-    """Docker's builder reads one file, repo2docker two of its configuration folder."""
-    if context.dockerfile:
-        own = f"{context.dockerfile}.dockerignore"
-        return (own,) if own in context.files else (".dockerignore",)
-    names = (context.config_file(name) for name in (".dockerignore", ".containerignore"))
-    return tuple(name for name in names if name)
+    copied = kept(context.files, context.folders, rules_of(context))
+    inside = _tests_inside(context)
+    tests = (path for path in context.files if path.startswith(inside))
+    return {*copied, *context.environment_files, *tests}
 
 
 def _bases(plan: BuildPlan, context: Context, *, is_ours: bool) -> tuple[str, ...]:
@@ -111,6 +148,7 @@ def _given(args: tuple[str, ...]) -> Iterator[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        # A link may lead to a device, which has no end.
+        return path.read_bytes().decode(errors="surrogateescape") if path.is_file() else ""
     except OSError:
         return ""

@@ -18,10 +18,11 @@ from r2d_action.plan.repo2docker import (
     extra_args_of,
     extra_packages_of,
     labels_of,
+    repo_dir_of,
     requirement_of,
     user_name_of,
 )
-from r2d_action.plan.tagging import cache_branches, planned_tags
+from r2d_action.plan.tagging import cache_branches, is_before_merge, planned_tags
 from r2d_action.plan.values import (
     BinderPlan,
     BuildPlan,
@@ -89,7 +90,7 @@ def _build_plan(
     user_name = user_name_of(inputs)
     return BuildPlan(
         user_name=user_name,
-        repo_dir=inputs.repo_dir or f"/home/{user_name}",
+        repo_dir=repo_dir_of(inputs, user_name),
         appendix=appendix,
         appendix_file=inputs.appendix_file,
         extra_args=extra_args_of(inputs),
@@ -97,6 +98,7 @@ def _build_plan(
         extra_packages=extra_packages_of(inputs),
         labels=tuple(labels_of(event, commit=commit, now=now)),
         builder=inputs.builder,
+        fresh=_refreshes(inputs, event),
     )
 
 
@@ -112,7 +114,7 @@ def _origin(event: Event, commit: str) -> Origin:
 def _hub_repository(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> str:
     if not inputs.hub_repo or not pushing:
         return ""
-    if event.is_pull_request:
+    if is_before_merge(event):
         notes.append(
             f"{inputs.hub_repo} stays as it is: this is a pull request. Its image is pushed, to be "
             "tried; the hub's configuration gets it when the pull request is merged."
@@ -152,9 +154,11 @@ _REFRESHING = frozenset({"workflow_dispatch", "schedule"})
 
 
 def _may_reuse(inputs: Inputs, event: Event) -> bool:
-    if inputs.reuse == "auto":
-        return event.name not in _REFRESHING
-    return inputs.reuse == "true"
+    return not _refreshes(inputs, event) if inputs.reuse == "auto" else inputs.reuse == "true"
+
+
+def _refreshes(inputs: Inputs, event: Event) -> bool:
+    return inputs.reuse == "auto" and event.name in _REFRESHING
 
 
 def _why_skip(inputs: Inputs, context: Context) -> str:

@@ -67,7 +67,7 @@ def _registry(inputs: Inputs) -> str:
 def _with_registry(name: str, registry: str, notes: list[str]) -> str:
     if not registry or name == registry:
         return name
-    if name.startswith(f"{registry}/"):
+    if name.lower().startswith(f"{registry.lower()}/"):
         notes.append("IMAGE_NAME already begins with DOCKER_REGISTRY, which is not added again.")
         return name
     return f"{registry}/{name}"

@@ -35,9 +35,14 @@ _OURS = {
     "--Repo2Docker.appendix": "APPENDIX_FILE",
 }
 # Options that make repo2docker do something else than build.
-_FOREIGN = re.compile(
-    r"--(run|no-build|publish|publish-all|editable|volume|env|ref|version|help-all|user-id)|-[pPEve]"
-)
+_FOREIGN = frozenset(
+    f"--{name}"
+    for name in (
+        "run", "no-build", "publish", "publish-all", "editable", "volume", "env", "ref", "version",
+        "help-all", "user-id",
+    )
+)  # fmt: skip
+_SHORT = re.compile(r"-[pPEve].*")
 _SUBDIR = frozenset(["--subdir", "--Repo2Docker.subdir"])
 
 
@@ -50,6 +55,15 @@ def user_name_of(inputs: Inputs) -> str:
             "`NOTEBOOK_USER: jovyan`."
         )
     return inputs.notebook_user
+
+
+def repo_dir_of(inputs: Inputs, user_name: str) -> str:
+    if re.search(r"[\s\"'`$\\]", inputs.repo_dir):
+        raise InputError(
+            f"REPO_DIR: {inputs.repo_dir!r} cannot be a folder of the image; write for example "
+            "`REPO_DIR: /srv/repo`."
+        )
+    return inputs.repo_dir or f"/home/{user_name}"
 
 
 def labels_of(event: Event, *, commit: str, now: datetime) -> Iterator[tuple[str, str]]:
@@ -86,7 +100,14 @@ def _require_allowed(option: str) -> None:
             f"REPO2DOCKER_EXTRA_ARGS: {option} is what the input {_OURS[option]} decides; remove "
             f"it and use {_OURS[option]}."
         )
-    if _FOREIGN.fullmatch(option):
+    # repo2docker takes any beginning of an option's name for the option.
+    known = (*_OURS, *_FOREIGN, *_SUBDIR, "--config")
+    meant = [name for name in known if option.startswith("--") and name.startswith(option)]
+    if meant and option not in meant:
+        raise InputError(
+            f"REPO2DOCKER_EXTRA_ARGS: {option} may stand for {meant[0]}; write the name in full."
+        )
+    if option in _FOREIGN or _SHORT.fullmatch(option):
         raise InputError(
             f"REPO2DOCKER_EXTRA_ARGS: {option} has no place in a run that builds an image; remove "
             "it, and keep to arguments such as `--build-arg NAME=value`."

@@ -27,20 +27,30 @@ def planned_tags(
         if tag not in seen:
             seen.add(tag)
             yield _moving(tag, event)
-    if inputs.latest_tag_off is False and not event.is_pull_request:
+    if inputs.latest_tag_off is False and not is_before_merge(event):
         notes.append(
             "LATEST_TAG_OFF is false, so the image is tagged `latest`. repo2docker-action took any "
             "value for true; write `LATEST_TAG_OFF: true` if you do not want the tag."
         )
     if not inputs.latest_tag_off and LATEST not in seen:
         yield _moving(LATEST, event)
-        if event.is_pull_request:
+        if is_before_merge(event):
             notes.append("`latest` stays as it is in the registry: this is a pull request.")
+
+
+def is_before_merge(event: Event) -> bool:
+    """A merge queue tries pull requests too, on a branch that may never become the real one."""
+    return event.is_pull_request or event.name == "merge_group"
 
 
 def _moving(tag: Tag, event: Event) -> PlannedTag:
     # What everybody's hub pulls must not be moved by a change that nobody has merged.
-    return PlannedTag(tag, moving=True, pushed=tag != LATEST or not event.is_pull_request)
+    return PlannedTag(tag, moving=True, pushed=tag != LATEST or not is_before_merge(event))
+
+
+def _branch(event: Event) -> str:
+    """The branch that has what is built: pull_request_target runs for the one it would go to."""
+    return "" if is_before_merge(event) else event.branch
 
 
 def tag_of_commit(sha: str) -> Tag:
@@ -64,7 +74,7 @@ def cache_tag(branch: str) -> Tag:
 
 def cache_branches(event: Event) -> tuple[str, ...]:
     """The branches whose layers may be of use to this run, the nearest first."""
-    names = (event.branch or event.head_branch, event.base_branch, event.default_branch)
+    names = (_branch(event) or event.head_branch, event.base_branch, event.default_branch)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -74,7 +84,7 @@ def _wanted_tags(
     if inputs.additional_tag:
         yield "ADDITIONAL_TAG", inputs.additional_tag
     facts = {
-        "branch": event.branch,
+        "branch": _branch(event),
         "git_tag": event.git_tag,
         "pr": str(event.pull_request or ""),
         "commit": commit[:COMMIT_DIGITS],

@@ -21,7 +21,8 @@ class PlannedTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
     """How repo2docker is called; ``requirement`` is what pip takes, empty for the locked one.
-    ``builder`` is a builder of buildx that builds in place of the engine, empty for none."""
+    ``builder`` is a builder of buildx that builds in place of the engine, empty for none.
+    ``fresh`` leaves the layers of earlier builds alone, which hold the packages of their day."""
 
     user_name: str
     repo_dir: str
@@ -32,6 +33,7 @@ class BuildPlan:
     extra_packages: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     builder: str
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,9 +65,10 @@ class Publisher:
 
     def _tagged(self, reference: Reference, manifest: Manifest, started: float) -> Published:
         named = self.plan.tags[0].tag
-        if reference.tag != named:
+        fixed: tuple[Tag, ...] = (reference.tag or named,)
+        if named not in fixed and self._digest(named) is None:
             self._put((named,), manifest)
-        fixed = tuple(dict.fromkeys((reference.tag or named, named)))
+            fixed = (*fixed, named)
         moved = self._moved(manifest)
         self._verify(fixed, moved, manifest.digest)
         return Published(

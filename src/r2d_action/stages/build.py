@@ -13,7 +13,9 @@ from r2d_action.engine import Engine, free_bytes, require_builder
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
 from r2d_action.images.pins import read_pins
-from r2d_action.outcome import Outcome, Reused
+from r2d_action.key.bases import place_of
+from r2d_action.key.engine import strangers
+from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
 from r2d_action.plan.tagging import cache_tag
 from r2d_action.publish.push import auth_config
@@ -37,6 +39,7 @@ def built(outcome: Outcome, site: Site) -> Outcome:
         return outcome
     runner, engine = site.runner, site.engine
     require_builder(plan.build.builder, engine)
+    outcome = _with_own_bases(outcome, plan, site)
     free_before = free_bytes(engine.client)
     with freeing(site.inputs.free_disk_space, site.env, runner):
         command = repo2docker_command(
@@ -55,6 +58,24 @@ def built(outcome: Outcome, site: Site) -> Outcome:
         reused=None,
         built=replace(result, free_before=free_before, free_after=free_after),
     )
+
+
+def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
+    """Without the key where it speaks of other base images than this engine builds on: whoever
+    reuses the image by it would get the wrong ones."""
+    key = outcome.key
+    if plan.build.builder or key is None or key.material is None:
+        return outcome
+    pinned = {place_of(name) for name in read_pins(site.inputs.base_images)}
+    bases = [base for base in key.material.bases if place_of(base[0]) not in pinned]
+    for name in strangers(bases, site.engine.client):
+        reason = f"this engine has as {name}, which is not what the registry has by that name"
+        site.runner.warning(
+            f"The image is built on what {reason}, and no other run will reuse it. Unless an "
+            f"earlier step made that on purpose, get the registry's with `docker pull {name}`."
+        )
+        return replace(outcome, key=Keyed(value="", why_none=reason))
+    return outcome
 
 
 def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
@@ -77,7 +98,7 @@ def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
 def _layers(plan: Plan, site: Site) -> Layers:
     exported = plan.build.builder and plan.push and plan.cache_branches
     return Layers(
-        _layers_of_branches(plan, site),
+        () if plan.build.fresh else _layers_of_branches(plan, site),
         plan.repository.tagged(cache_tag(plan.cache_branches[0])) if exported else None,
     )
 

@@ -8,8 +8,9 @@ from functools import partial
 from r2d_action.environments import locked_repo2docker
 from r2d_action.images.pins import read_pins
 from r2d_action.key import ImageKey, NoKey, key_of
+from r2d_action.key.bases import place_of
 from r2d_action.key.files import known_to_git
-from r2d_action.key.material import material_of
+from r2d_action.key.material import checks_of, material_of
 from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED, REVISION
@@ -45,6 +46,8 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
 
 
 def _key(plan: Plan, site: Site) -> ImageKey:
+    if site.env.get("DOCKER_DEFAULT_PLATFORM"):
+        raise NoKey("DOCKER_DEFAULT_PLATFORM asks for the image of another machine")
     config = site.event.workspace / REPO2DOCKER_CONFIG
     context = site.context
     return key_of(
@@ -55,13 +58,15 @@ def _key(plan: Plan, site: Site) -> ImageKey:
             repo2docker=locked_repo2docker(),
             config=config.read_text(encoding="utf-8") if config.is_file() else "",
             resolve=lambda name: _resolved(name, plan, site),
+            checks=checks_of(plan.check, context, site.event.workspace),
         )
     )
 
 
 def _resolved(name: str, plan: Plan, site: Site) -> str:
+    pins = {place_of(one): image for one, image in read_pins(site.inputs.base_images).items()}
     try:
-        reference = read_pins(site.inputs.base_images).get(name) or Reference.parse(name)
+        reference = pins.get(place_of(name)) or Reference.parse(name)
     except InvalidReference as reason:
         raise NoKey(str(reason)) from reason
     if reference.digest:
