@@ -48,8 +48,9 @@ EXTRAS = {
 }
 # Which compiled packages this interpreter loads: cpython-312-x86_64-linux-gnu.
 ABI = EXTENSION_SUFFIXES[0].split(".")[1]
-# What repo2docker imports and does not ask for.
-UNDECLARED = ("tomli; python_version < '3.11'",)
+# What repo2docker imports and does not ask for; its older releases import of chardet what the
+# newer ones of that have no longer.
+UNDECLARED = ("tomli; python_version < '3.11'", "chardet<6")
 MANIFEST = "MANIFEST"
 EMPTY: Mapping[str, bytes] = {}
 DIGITS = 12
@@ -98,8 +99,9 @@ class Environments:
         packages = self._named("packages", *(one.encode() for one in requirements))
 
         def fill(folder: Path, scratch: Path) -> None:
-            arguments = pip.without_passwords(requirements, scratch)
-            pip.install(arguments, folder, scratch=scratch, env=self.env, cwd=cwd)
+            words, logins = pip.git_logins(requirements, self.env)
+            arguments = pip.without_passwords(words, scratch)
+            pip.install(arguments, folder, scratch=scratch, env={**self.env, **logins}, cwd=cwd)
 
         self._ensure(packages, fill, "the chosen repo2docker")
         return self._program("jupyter-repo2docker", "repo2docker.__main__", [packages])

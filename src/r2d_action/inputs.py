@@ -421,9 +421,16 @@ class Inputs:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(
+        """Also the passwords in addresses that pip gets."""
+        given = [
             value for name, entry in table() if entry.secret and (value := getattr(self, name))
-        )
+        ]
+        addresses = f"{self.force_repo2docker_version} {self.extra_pip_install}"
+        return (*given, *_PASSWORD.findall(addresses))
+
+
+# `git@` names a user; a token may stand alone, or behind the name of one.
+_PASSWORD = re.compile(r"https?://(?:[^/@\s:]*:)?([^/@\s:]{8,})@")
 
 
 def table() -> Iterator[tuple[str, Entry]]:

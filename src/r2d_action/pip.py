@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from r2d_action.errors import UserError
 
@@ -29,6 +32,12 @@ INSTALL = (
     # Undo what a pip.conf may say and --target cannot be combined with.
     "--no-user", "--prefix=", "--root=/",
 )  # fmt: skip
+# Options that a file of requirements takes as well, and their values.
+_OF_A_FILE = frozenset(
+    ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-e", "--editable")
+)
+_GIT_WITH_LOGIN = re.compile(r"git\+(https?://)([^/@\s]+)@([^\s#;]+)")
+_WITH_PASSWORD = re.compile(r"://[^/@\s]+@")
 LOCKED = ("--require-hashes", "--no-deps", "--only-binary=:all:")
 
 
@@ -55,6 +64,51 @@ def install(
     done = _run(argv, env=pip_env(env, scratch), cwd=cwd)
     if done.returncode != 0:
         raise PipFailed(done.stdout)
+
+
+def git_logins(words: Sequence[str], env: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """``words`` without the logins of git's addresses, and variables that give them to git, which
+    would show an address on its own command lines.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+    """
+    logins: dict[str, str] = {}
+
+    def take(match: re.Match[str]) -> str:
+        scheme, login, place = match.groups()
+        logins[scheme + place.partition("@")[0]] = login
+        return f"git+{scheme}{place}"
+
+    plain = [_GIT_WITH_LOGIN.sub(take, word) for word in words]
+    count = int(env.get("GIT_CONFIG_COUNT") or 0)
+    settings = {}
+    for number, (address, login) in enumerate(logins.items(), count):
+        name, _, password = login.partition(":")
+        pair = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{address}.extraHeader"
+        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {pair}"
+    return plain, {**settings, "GIT_CONFIG_COUNT": str(count + len(logins))} if logins else {}
+
+
+def without_passwords(words: Sequence[str], scratch: Path) -> list[str]:
+    """``words`` for a command line, which everybody on the machine can read: an address with a
+    password in it goes into a file in ``scratch``."""
+    rest: list[str] = []
+    lines: list[str] = []
+    following = iter(words)
+    for word in following:
+        entry = (word, next(following, "")) if word in _OF_A_FILE else (word,)
+        fits = not word.startswith("-") or word.partition("=")[0] in _OF_A_FILE
+        if fits and _WITH_PASSWORD.search(entry[-1]):
+            lines.append(" ".join(entry))
+        else:
+            rest.extend(entry)
+    if not lines:
+        return rest
+    file = scratch / "requirements.txt"
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return [*rest, "--requirement", str(file)]
 
 
 def pip_env(env: Mapping[str, str], scratch: Path) -> dict[str, str]:

@@ -36,8 +36,10 @@ def unknown_inputs_in(workspace: Path) -> Iterator[UnknownInput]:
     """Every input that a step of ours passes in vain; files that are not YAML hold none."""
     for file in sorted((workspace / ".github" / "workflows").glob("*.y*ml")):
         try:
-            root = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            # A link may lead to a device, which has no end.
+            text = file.read_text(encoding="utf-8") if file.is_file() else ""
+            root = yaml.compose(text, yaml.SafeLoader)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
             continue
         path = file.relative_to(workspace).as_posix()
         for step in _mappings(root):
@@ -45,22 +47,32 @@ def unknown_inputs_in(workspace: Path) -> Iterator[UnknownInput]:
 
 
 def _unknown_in_step(step: yaml.MappingNode, path: str) -> Iterator[UnknownInput]:
-    parts = {key.value: value for key, value in step.value}
+    parts = dict(_by_name(step))
     uses, given = parts.get("uses"), parts.get("with")
     if not isinstance(uses, yaml.ScalarNode) or not _OUR_ACTION.fullmatch(uses.value):
         return
     if not isinstance(given, yaml.MappingNode):
         return
-    keys = {key.value: key for key, _ in given.value}
+    keys = {key.value: key for key, _ in given.value if isinstance(key, yaml.ScalarNode)}
     for name in unknown_inputs(keys):
         yield UnknownInput(name, Place(path, keys[name].start_mark.line + 1))
 
 
-def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
-    if isinstance(node, yaml.MappingNode):
-        yield node
-        for _, value in node.value:
-            yield from _mappings(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _mappings(item)
+def _by_name(mapping: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
+    # `{{ … }}` of a template is a mapping that is a key.
+    return ((key.value, value) for key, value in mapping.value if isinstance(key, yaml.ScalarNode))
+
+
+def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """Each once: an alias may lead to what it is in."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            waiting += reversed([value for _, value in node.value])
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += reversed(node.value)

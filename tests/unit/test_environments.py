@@ -1,4 +1,7 @@
+import fcntl
+import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from r2d_action.environments import (
     find_environments,
 )
 from r2d_action.errors import UserError
-from r2d_action.pip import PipFailed, pip_env
+from r2d_action.pip import PipFailed, git_logins, pip_env, without_passwords
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = (APPLICATION_LOCK, REPO2DOCKER_LOCK, ROOT / "requirements" / "dev.txt")
@@ -107,6 +110,44 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"one", "one.lock", "two.part-x1"}
 
 
+def age(folder: Path, days: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "file").touch()
+    then = time.time() - days * 24 * 3600
+    os.utime(folder, (then, then))
+    return folder
+
+
+def test_what_was_not_used_for_a_month_goes_when_another_one_is_made(tmp_path: Path) -> None:
+    old = age(tmp_path / "packages-cpython-312-x86_64-linux-gnu-0123456789ab", 31)
+    kept = [
+        age(tmp_path / "packages-cpython-312-x86_64-linux-gnu-ba9876543210", 29),
+        age(tmp_path / "lab", 400),
+        age(tmp_path / "dev-0123456789ab", 400),
+    ]
+    ensure(tmp_path / "one", Filler())
+    assert not old.exists()
+    assert all((folder / "file").exists() for folder in kept)
+    assert not list(tmp_path.glob("*.part-*"))
+
+
+def test_what_is_used_stays(tmp_path: Path) -> None:
+    used = tmp_path / "packages-cpython-312-x86_64-linux-gnu-0123456789ab"
+    ensure(used, Filler())
+    age(used, 31)
+    ensure(used, Filler())
+    ensure(tmp_path / "one", Filler())
+    assert used.exists()
+
+
+def test_what_another_process_is_busy_with_stays(tmp_path: Path) -> None:
+    old = age(tmp_path / "r2d-action-pypy310-pp73-x86_64-linux-gnu-0123456789ab", 31)
+    with (tmp_path / f"{old.name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ensure(tmp_path / "one", Filler())
+    assert old.exists()
+
+
 def test_the_runners_tool_cache_comes_first(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -150,6 +191,45 @@ def test_pip_is_told_where_packages_come_from_and_nothing_else(tmp_path: Path) -
     }
     ours = {"PIP_REQUIRE_VIRTUALENV": "0", "TMPDIR": str(tmp_path)}
     assert pip_env({**source, **other}, tmp_path) == {**source, **ours}
+
+
+def test_git_gets_its_logins_from_variables() -> None:
+    words = ["p @ git+https://u%40x:t@h/o/r.git@main#egg=p", "-e", "git+https://t@h/s", "a@1"]
+    plain, env = git_logins(words, {"GIT_CONFIG_COUNT": "2"})
+    assert plain == ["p @ git+https://h/o/r.git@main#egg=p", "-e", "git+https://h/s", "a@1"]
+    assert env == {
+        "GIT_CONFIG_COUNT": "4",
+        "GIT_CONFIG_KEY_2": "http.https://h/o/r.git.extraHeader",
+        "GIT_CONFIG_VALUE_2": "Authorization: Basic dUB4OnQ=",
+        "GIT_CONFIG_KEY_3": "http.https://h/s.extraHeader",
+        "GIT_CONFIG_VALUE_3": "Authorization: Basic dDo=",
+    }
+    assert git_logins(["git+ssh://git@h/r", "git+https://h/r@main"], {})[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "rest", "lines"),
+    [
+        (["a==1", "--pre", "b"], ["a==1", "--pre", "b"], []),
+        (["https://t@h/r.whl", "a"], ["a"], ["https://t@h/r.whl"]),
+        (["p @ https://u:t@h/r@main ; x"], [], ["p @ https://u:t@h/r@main ; x"]),
+        (["-e", "hg+https://t@h/r"], [], ["-e hg+https://t@h/r"]),
+        (["--index-url=https://t@h", "a"], ["a"], ["--index-url=https://t@h"]),
+        (["--extra-index-url", "https://u:t@h", "a"], ["a"], ["--extra-index-url https://u:t@h"]),
+        (["-i", "https://h", "a"], ["-i", "https://h", "a"], []),
+        (["a @ https://h/x@1/y"], ["a @ https://h/x@1/y"], []),
+        (["-r", "own.txt"], ["-r", "own.txt"], []),
+    ],
+)
+def test_passwords_stay_off_the_command_line(
+    tmp_path: Path, words: list[str], rest: list[str], lines: list[str]
+) -> None:
+    file = tmp_path / "requirements.txt"
+    expected = [*rest, "--requirement", str(file)] if lines else rest
+    assert without_passwords(words, tmp_path) == expected
+    if lines:
+        assert file.read_text().splitlines() == lines
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,20 @@ def test_the_case_of_an_input_does_not_matter() -> None:
 def test_the_password_is_the_only_secret() -> None:
     inputs = read_inputs({"R2D_DOCKER_PASSWORD": "hunter22", "R2D_DOCKER_USERNAME": "robot"})
     assert inputs.secrets == ("hunter22",)
+
+
+@pytest.mark.parametrize(
+    ("given", "secrets"),
+    [
+        ("git+https://0123456789@github.com/o/r", ("0123456789",)),
+        ("git+https://x-access-token:0123456789@h/r@main a==1", ("0123456789",)),
+        ("--extra-index-url=https://user:0123456789@h/simple", ("0123456789",)),
+        ("git+ssh://git@github.com/o/r a@https://h/x@1", ()),
+        ("git+https://git@github.com/o/r", ()),
+    ],
+)
+@pytest.mark.parametrize("name", ["FORCE_REPO2DOCKER_VERSION", "EXTRA_PIP_INSTALL"])
+def test_a_password_in_an_address_is_a_secret(
+    name: str, given: str, secrets: tuple[str, ...]
+) -> None:
+    assert read_inputs({f"R2D_{name}": given}).secrets == secrets

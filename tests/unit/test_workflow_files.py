@@ -43,10 +43,29 @@ def test_other_actions_are_left_alone(tmp_path: Path) -> None:
     assert not list(unknown_inputs_in(tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "just text", "- uses: 1\n  with: text"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: [",
+        "just text",
+        "- uses: 1\n  with: text",
+        # A template, and an alias for what it is in.
+        "name: {{ project }}\n",
+        "steps: [{uses: ./, with: {{ inputs }}}]\n",
+        "a: &a [*a]\n",
+    ],
+)
 def test_files_that_are_no_workflow_hold_nothing(tmp_path: Path, text: str) -> None:
     write(tmp_path, text)
     write(tmp_path, WORKFLOW.replace("{uses}", "./"), "other.yaml")
     assert [one.place.path for one in unknown_inputs_in(tmp_path)] == [
         ".github/workflows/other.yaml"
     ]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/dev/zero", "."])
+def test_what_is_no_file_holds_nothing(tmp_path: Path, target: str) -> None:
+    write(tmp_path, WORKFLOW.replace("{uses}", "other/action@v1"))
+    (tmp_path / ".github" / "workflows" / "link.yml").symlink_to(target)
+    assert not list(unknown_inputs_in(tmp_path))
