@@ -34,6 +34,15 @@ def test_who_may_not_push_does_not_build(
     assert "wrong-password" not in repo.said.getvalue()
 
 
+def test_a_forgotten_secret_is_called_that(repo: Repo, new_registry: NewRegistry) -> None:
+    locked = new_registry(htpasswd={"robot": PASSWORD})
+    named = {"DOCKER_REGISTRY": locked.host, "DOCKER_USERNAME": "robot"}
+    outcome = repo.attempt(**named, IMAGE_NAME="my-community/user-image")
+    assert outcome.failure
+    assert "DOCKER_PASSWORD is empty" in outcome.failure.what
+    assert "`my-community` is the name in our examples" in outcome.failure.what
+
+
 def test_who_may_push_leaves_nothing_behind(repo: Repo, new_registry: NewRegistry) -> None:
     locked = new_registry(htpasswd={"robot": PASSWORD})
     repo.run(DOCKER_REGISTRY=locked.host, DOCKER_USERNAME="robot", DOCKER_PASSWORD=PASSWORD)

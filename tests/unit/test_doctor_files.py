@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2d_action.context import read_context
-from r2d_action.doctor import Finding, Settings, findings
+from r2d_action.doctor import Finding, Settings, findings, settings_of
 from r2d_action.doctor.files import LARGE
 from r2d_action.errors import Place
 
@@ -154,3 +154,13 @@ def test_nothing_that_people_write_breaks_it(
         if line is not None:
             count = path.read_bytes().count(b"\n") + 1
             assert 1 <= line <= count
+
+
+@pytest.mark.parametrize("target", ["nowhere", "/dev/zero", "."])
+def test_a_readme_and_a_workflow_that_are_no_files_do_no_harm(top: Path, target: str) -> None:
+    # R makes the folder for the figures of README.Rmd.
+    write(top, {"README_files/figure.svg": "", ".github/workflows/other.yml": ""})
+    (top / "README.md").symlink_to(target)
+    (top / ".github" / "workflows" / "link.yml").symlink_to(target)
+    assert settings_of(top, top).for_hub
+    assert isinstance(found(top), list)

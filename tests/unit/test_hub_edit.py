@@ -446,3 +446,48 @@ def test_places_of_python_are_selected_by_their_names() -> None:
     assert file.after.decode() == text.replace(
         f'B"].image = "{IMAGE}:v0', f'B"].image = "{IMAGE}:v2'
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("config.py", f'c.KubeSpawner.image = "{IMAGE}:" + TAG\n'),
+        ("config.py", f'c.KubeSpawner.image = "{IMAGE}:v1" + "-gpu"\n'),
+        ("config.py", f'c.KubeSpawner.image = "{IMAGE}:v1".replace("v1", TAG)\n'),
+        ("config.py", f'c.KubeSpawner.image = f"{IMAGE}:{{TAG}}"\n'),
+        ("config.py", f'c.KubeSpawner.image = "{IMAGE}:%s" % TAG\n'),
+        ("config.py", f'IMAGE, TAG = "{IMAGE}", "v1"\n'),
+        ("start.sh", f'IMAGE="{IMAGE}:"$TAG\n'),
+        ("start.sh", f'IMAGE={IMAGE}:v1"$SUFFIX"\n'),
+        ("start.sh", f'IMAGE="{IMAGE}:v1"-gpu\n'),
+        ("start.sh", f"pull {IMAGE}:v1-{{a,b}}\n"),
+        ("hub.tf", f'image = "{IMAGE}"\ntag = "v1"\n'),
+        ("hub.js", f'image = "{IMAGE}:v1" + suffix\n'),
+    ],
+)
+def test_what_a_program_puts_together_is_told_and_left_alone(path: str, text: str) -> None:
+    result = edited(text, path=path)
+    assert not result.refusals
+    assert not result.changed
+    [file] = result.files
+    assert "left as it is" in file.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("config.py", f'image = os.environ.get("IMAGE", "{IMAGE}:v1")\n'),
+        ("config.py", f'def image(name="{IMAGE}:v1"): ...\n'),
+        ("start.sh", f"docker run {IMAGE}:v1; echo\n"),
+        ("start.sh", f"images=({IMAGE}:v1)\n"),
+        ("hub.tf", f'image = gpu ? "{IMAGE}:v1" : "other"\n'),
+        ("hub.jsonnet", f'{{image:"{IMAGE}:v1",other:["{IMAGE}:v1"]}}\n'),
+        ("Dockerfile", f"FROM {IMAGE}:v1 AS base\n"),
+        ("hub.json", f'{{\n\t"image": "{IMAGE}:v1",\n\t"name": "\\ud83d\\ude00"\n}}\n'),
+    ],
+)
+def test_a_whole_value_changes_wherever_it_stands(path: str, text: str) -> None:
+    result = edited(text, path=path)
+    assert not result.refusals
+    [file] = result.changed
+    assert file.after.decode() == text.replace(":v1", ":v2")

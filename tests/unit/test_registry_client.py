@@ -448,6 +448,38 @@ def test_a_digest_that_is_not_told_is_reckoned(claimed: str) -> None:
     assert world(handle).client().digest(at(), "v1") == MANIFEST.digest
 
 
+def test_another_kind_of_digest_is_no_contradiction() -> None:
+    answer = replace(FOUND, headers={**FOUND.headers, "Docker-Content-Digest": "sha512:abc"})
+    assert world(answering(answer)).client().digest(at(), "v1") == MANIFEST.digest
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_registry_that_knows_no_head(status: int) -> None:
+    def handle(request: requests.PreparedRequest) -> Answer:
+        return Answer(status) if request.method == "HEAD" else FOUND
+
+    assert world(handle).client().digest(at(), "v1") == MANIFEST.digest
+
+
+@pytest.mark.parametrize("told", ["", "application/json", "text/plain; charset=utf-8"])
+def test_a_manifest_says_itself_what_it_is(told: str) -> None:
+    body = json.dumps({"mediaType": MANIFEST.media_type}).encode()
+    answer = Answer(200, {"Content-Type": told}, body)
+    manifest = world(answering(answer)).client().manifest(at(), "v1")
+    assert manifest
+    assert manifest.media_type == MANIFEST.media_type
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"config": None}, {"config": "x"}, {"config": {"digest": 1}}, {"manifests": []}]
+)
+def test_a_manifest_without_a_configuration_has_no_labels(content: dict[str, object]) -> None:
+    manifest = Manifest(MANIFEST.media_type, json.dumps(content).encode())
+    there = world(answering(FOUND))
+    assert there.client().labels(at(), manifest) is None
+    assert not there.net.seen
+
+
 def test_another_digest_for_what_was_put() -> None:
     told = Answer(201, {"Docker-Content-Digest": f"sha256:{'0' * 64}"})
     client = world(answering(told)).client()
@@ -462,7 +494,9 @@ def test_a_configuration_without_labels(labels: bytes) -> None:
     assert _labels(labels) == {}
 
 
-@pytest.mark.parametrize("labels", [b"[]", b"{", b'{"config": [1]}', b"null"])
+@pytest.mark.parametrize(
+    "labels", [b"[]", b"{", b'{"config": [1]}', b"null", b'{"config": {"Labels": [1]}}']
+)
 def test_a_configuration_that_is_none(labels: bytes) -> None:
     assert _labels(labels) is None
 

@@ -12,7 +12,7 @@ from r2d_action import HOME
 from r2d_action.context import Context
 from r2d_action.doctor.buildpack import Decision
 from r2d_action.doctor.finding import Finding, Severity
-from r2d_action.doctor.repository import Repository, Settings
+from r2d_action.doctor.repository import Repository, Settings, read_small
 from r2d_action.doctor.table import RULES
 from r2d_action.doctor.workflows import workflow_texts
 
@@ -61,7 +61,7 @@ def checkout_of(top: Path) -> Path:
 def settings_of(top: Path, workspace: Path) -> Settings:
     """What is known without a run: from the workflows of the checkout, and its README."""
     texts = "\n".join(text for _, text in workflow_texts(workspace))
-    readmes = (path.read_text("utf-8", errors="replace") for path in workspace.glob("README*"))
+    readmes = map(read_small, workspace.glob("README*"))
     repo_dir = _REPO_DIR.search(texts)
     elsewhere = _ELSEWHERE.search(texts) and not repo_dir
     return Settings(

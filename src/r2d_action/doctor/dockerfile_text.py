@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from r2d_action.dockerfile import HEREDOC, Step, steps_in
+from r2d_action.dockerfile import Step, steps_in
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
 from r2d_action.key.bases import SCRATCH, images_in
@@ -88,7 +88,7 @@ class Dockerfile:
     def steps(self) -> str:
         """One instruction a line, and all there is where a script is part of one."""
         lines = (f"{one.keyword} {one.value}" for one in self.instructions)
-        return "\n".join([*lines, self.file.text if HEREDOC.search(self.file.text) else ""])
+        return "\n".join([*lines, self.file.text if "<<" in self.file.text else ""])
 
     @property
     def final(self) -> tuple[Instruction, ...]:

@@ -15,7 +15,8 @@ from r2d_action.doctor.buildpack import DOCKER, Decision, decide
 from r2d_action.doctor.dockerfile_text import Dockerfile
 from r2d_action.doctor.environment_yml import Environment
 from r2d_action.errors import Place
-from r2d_action.key.ignore import kept, rules_in
+from r2d_action.key import NoKey
+from r2d_action.key.ignore import kept, rules_of
 from r2d_action.report.diagnose.sources import SourceFile
 
 # Larger files are data, whatever their name.
@@ -58,8 +59,11 @@ class Repository:
     @cached_property
     def built(self) -> frozenset[str]:
         """The files that the ignore file lets into the build."""
-        rules = rules_in(self.text(self.ignore_file)) if self.ignore_file else ()
-        return frozenset(kept(self.context.files, rules))
+        try:
+            rules = rules_of(self.context)
+        except NoKey:
+            return self.files
+        return frozenset(kept(self.context.files, self.context.folders, rules))
 
     @cached_property
     def ignore_file(self) -> str:
@@ -106,7 +110,7 @@ class Repository:
     def text(self, path: str) -> str:
         """Line ends as they are; nothing for what is no small text file."""
         if path not in self._texts:
-            self._texts[path] = _read(self.context.root / path)
+            self._texts[path] = read_small(self.context.root / path)
         return self._texts[path]
 
     def place(self, path: str, line: int | None = None) -> Place:
@@ -126,7 +130,7 @@ class Repository:
         return any(pattern.search(text) for text in self.speakers())
 
 
-def _read(path: Path) -> str:
+def read_small(path: Path) -> str:
     try:
         # A link may lead to a device, which has no end.
         if not path.is_file() or path.stat().st_size > LARGEST_TEXT:

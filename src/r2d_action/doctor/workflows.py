@@ -8,7 +8,7 @@ from pathlib import Path
 
 from r2d_action.check.image_tests import FOLDER
 from r2d_action.doctor.finding import Trouble
-from r2d_action.doctor.repository import Repository
+from r2d_action.doctor.repository import Repository, read_small
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.words import block, code
 from r2d_action.workflow_files import unknown_inputs_in
@@ -44,7 +44,7 @@ def unexpanded_home(repository: Repository) -> Iterator[Trouble]:
 
 def workflow_texts(workspace: Path) -> Iterator[tuple[str, str]]:
     for file in sorted((workspace / ".github" / "workflows").glob("*.y*ml")):
-        yield file.relative_to(workspace).as_posix(), file.read_text("utf-8", errors="replace")
+        yield file.relative_to(workspace).as_posix(), read_small(file)
 
 
 def empty_tests(repository: Repository) -> Iterator[Trouble]:

@@ -19,7 +19,8 @@ from r2d_action.hub.selector import Key, Path, labelled, one_line
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """``start`` and ``end`` enclose the quotes as well."""
+    """``start`` and ``end`` enclose the quotes as well; ``is_part`` of something that a program
+    puts together."""
 
     value: str
     path: Path
@@ -27,6 +28,7 @@ class _Word:
     start: int
     end: int
     style: str
+    is_part: bool = False
 
 
 # Python ---------------------------------------------------------------------------------------
@@ -58,18 +60,20 @@ def _line_starts(text: str) -> _Lines:
     return _Lines(tuple(m.group() for m in found), tuple(m.start() for m in found))
 
 
-def _strings(node: ast.AST, path: Path, lines: _Lines) -> Iterator[_Word]:
+def _strings(node: ast.AST, path: Path, lines: _Lines, *, is_part: bool = False) -> Iterator[_Word]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield _string(node, node.value, path, lines)
+        yield _string(node, node.value, path, lines, is_part=is_part)
         return
+    # `"image:" + tag`, `f"image:{tag}"`, `"image:v1".replace(...)`
+    is_part = is_part or isinstance(node, ast.BinOp | ast.JoinedStr | ast.Attribute)
     for below, way in _below(node):
-        yield from _strings(below, (*path, *way), lines)
+        yield from _strings(below, (*path, *way), lines, is_part=is_part)
 
 
-def _string(node: ast.Constant, value: str, path: Path, lines: _Lines) -> _Word:
+def _string(node: ast.Constant, value: str, path: Path, lines: _Lines, *, is_part: bool) -> _Word:
     start = lines.offset(node.lineno, node.col_offset)
     end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-    return _Word(value, path, node.lineno, start, end, '"')
+    return _Word(value, path, node.lineno, start, end, '"', is_part)
 
 
 _Below: TypeAlias = Iterable[tuple[ast.AST, Path]]
@@ -78,9 +82,8 @@ _Below: TypeAlias = Iterable[tuple[ast.AST, Path]]
 def _below(node: ast.AST) -> _Below:
     """The parts of a program that may hold a setting, with the steps of the way to them."""
     match node:
-        case ast.JoinedStr() | ast.Expr(value=ast.Constant()):
-            # Texts that are put together, and those that document.
-            return ()
+        case ast.Expr(value=ast.Constant()):
+            return ()  # documentation
         case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
             return ((node.value, _names(target)),) if node.value else ()
         case ast.Dict():
@@ -124,6 +127,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+# What a shell, or a program, puts together with the value in front of it, and behind it.
+_GOES_ON = re.compile(r"""[\w"'`${(\[.@/-]|[ \t]*[+%]""")
+_WENT_ON = re.compile(r"""[\w"'`$})\]]\Z|\+[ \t]*\Z""")
 # `name = `, `name: `, `"name" : ` before a value.
 _NAME_BEFORE = re.compile(r"""([\w.-]+)["']?\s*[:=]+\s*\Z""")
 
@@ -140,7 +146,9 @@ def _words(text: str) -> Iterator[_Word]:
             before = text[text.rfind("\n", 0, token.start()) + 1 : token.start()]
             name = _NAME_BEFORE.search(before)
             path = tuple(Key(part) for part in name[1].split(".")) if name else ()
-            yield _Word(value, path, line, token.start(), token.end(), token["quote"] or "'")
+            is_part = bool(_GOES_ON.match(text, token.end()) or _WENT_ON.search(before))
+            style = token["quote"] or "'"
+            yield _Word(value, path, line, token.start(), token.end(), style, is_part)
 
 
 # Both -----------------------------------------------------------------------------------------
@@ -158,10 +166,14 @@ def _located(text: str, words: Iterable[_Word], image: Image) -> Located:
 def _findings(words: Iterable[_Word], image: Image) -> Iterator[Place | Note]:
     for word in words:
         mention = image.mentioned_by(word.value)
-        if mention is None or not mention.tail:
+        if mention is None:
             continue
-        name = next((s.name for s in reversed(word.path) if isinstance(s, Key)), "")
+        name = next((s.name for s in reversed(word.path) if isinstance(s, Key)), "the value")
         reason = why_not_a_tag(mention.tag, mention.digest)
+        if not mention.tail.strip(":"):
+            reason = "names the image without a tag"
+        elif word.is_part:
+            reason = "is put together with other texts"
         if keys.is_for_people(name):
             reason = FOR_PEOPLE
         if reason:

@@ -23,6 +23,8 @@ MERGE = "<<"
 MOST_PATHS = 100
 # An anchor or a tag before a value, and what may stand between.
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+(?:#[^\n]*\n\s*)*))*")
+# Half of an emoji, as JSON writes it: the parser refuses it, and what stands there is no image.
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class NotYaml(ValueError):
@@ -119,7 +121,7 @@ def read(text: str) -> Tree:
 def events_of(text: str) -> tuple[Any, ...]:
     """Raises :class:`NotYaml`."""
     try:
-        return tuple(iter(LOADER(text).get_event, None))
+        return tuple(iter(LOADER(_HALF.sub(r"\\u003f", text)).get_event, None))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise NotYaml(error.problem or "it cannot be read", line) from error

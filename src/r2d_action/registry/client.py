@@ -28,6 +28,8 @@ __all__ = ["Client", "Manifest", "RegistryError"]
 
 ACCEPT_MANIFESTS = {"Accept": ", ".join(MANIFEST_TYPES)}
 TAGS_PER_PAGE = 1000
+# Proxies before a registry may know no HEAD.
+NO_HEADS = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,12 @@ class Client:
         answer = self.ask("GET", repository, f"manifests/{name}", ACCEPT_MANIFESTS)
         if missing(answer):
             return None
-        manifest = Manifest(_media_type(answer), self.accepted(answer).content)
+        body = self.accepted(answer).content
+        manifest = Manifest(_media_type(answer, body), body)
         wanted = name if name.startswith("sha256:") else str(manifest.digest)
-        claimed = answer.headers.get("Docker-Content-Digest") or wanted
+        told = answer.headers.get("Docker-Content-Digest", "")
+        # Another kind of digest is no contradiction.
+        claimed = told if told.startswith("sha256:") else wanted
         if not str(manifest.digest) == wanted == claimed:
             raise damaged(self.host, answer.status_code, f"the manifest {name}", claimed)
         if not _is_document(manifest.body):
@@ -74,10 +79,10 @@ class Client:
         answer = self.ask("HEAD", repository, f"manifests/{name}", ACCEPT_MANIFESTS)
         if missing(answer):
             return None
-        try:
-            return Digest(self.accepted(answer).headers.get("Docker-Content-Digest", ""))
-        except InvalidReference:
-            manifest = self.manifest(repository, name)
+        with suppress(InvalidReference):
+            if answer.status_code not in NO_HEADS:
+                return Digest(self.accepted(answer).headers.get("Docker-Content-Digest", ""))
+        manifest = self.manifest(repository, name)
         return manifest.digest if manifest else None
 
     def labels(self, repository: Repository, manifest: Manifest) -> Mapping[str, str] | None:
@@ -85,7 +90,10 @@ class Client:
 
         https://github.com/opencontainers/image-spec/blob/main/config.md
         """
-        digest = manifest.content.get("config", {}).get("digest", "")
+        config = manifest.content.get("config")
+        digest = config.get("digest") if isinstance(config, Mapping) else None
+        if not isinstance(digest, str):
+            return None
         answer = self.ask("GET", repository, f"blobs/{digest}")
         if hashlib.sha256(answer.content).hexdigest() != digest.removeprefix("sha256:"):
             return None
@@ -194,14 +202,22 @@ def _tags_in(content: Mapping[str, Any]) -> list[str]:
 def _labels_in(configuration: bytes) -> Mapping[str, str] | None:
     try:
         settings = json.loads(configuration).get("config") or {}
-        labels: Mapping[str, str] = settings.get("Labels") or {}
+        labels = settings.get("Labels") or {}
     except (ValueError, AttributeError):
         return None
-    return labels
+    return labels if isinstance(labels, Mapping) else None
 
 
-def _media_type(answer: requests.Response) -> str:
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip()
+def _media_type(answer: requests.Response, body: bytes) -> str:
+    """What the manifest says of itself counts where the registry says nothing of use."""
+    told: str = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if told in MANIFEST_TYPES:
+        return told
+    try:
+        own = json.loads(body).get("mediaType")
+    except (ValueError, AttributeError):
+        return told
+    return own if own in MANIFEST_TYPES else told
 
 
 def _is_document(body: bytes) -> bool:

@@ -15,14 +15,20 @@ from r2d_action.registry.refusal import RegistryError
 from r2d_action.retry import Temporary
 
 
-def explained(error: RegistryError, repository: Repository) -> PublishFailed:
-    """Its operator knows best what it means; nobody else's words are as exact."""
+def explained(
+    error: RegistryError, repository: Repository, *, as_nobody: bool = False
+) -> PublishFailed:
+    """Its operator knows best what it means; nobody else's words are as exact. ``as_nobody`` says
+    that a user was named, and no password: no operator can know that."""
     said = f"{error.status or ''} {error.code} {error.message}".strip()
     advice = provider_of(repository.registry).explain(error, repository)
     if error.is_denial:
+        advice = _FORGOTTEN if as_nobody else advice or _GENERAL_ADVICE
+        if repository.path.startswith(f"{_EXAMPLE_OWNER}/"):
+            advice = f"{_EXAMPLE_ADVICE} {advice}"
         return LoginFailed(
-            f"{repository.registry} does not let this run push to {repository}: "
-            f"{advice or _GENERAL_ADVICE} It said: {said}"
+            f"{repository.registry} does not let this run push to {repository}: {advice} "
+            f"It said: {said}"
         )
     if advice:
         return PublishFailed(f"{error.host} refused {repository}: {advice} It said: {said}")
@@ -32,6 +38,16 @@ def explained(error: RegistryError, repository: Repository) -> PublishFailed:
     )
 
 
+_EXAMPLE_OWNER = "my-community"
+_EXAMPLE_ADVICE = (
+    f"`{_EXAMPLE_OWNER}` is the name in our examples: if it is not yours, write the name of your "
+    "organization or account there in its place, in IMAGE_NAME and in DOCKER_USERNAME."
+)
+_FORGOTTEN = (
+    "DOCKER_USERNAME is given and DOCKER_PASSWORD is empty, as it is when the secret does not "
+    "exist that the workflow hands over as DOCKER_PASSWORD: in this repository on GitHub, open "
+    "Settings > Secrets and variables > Actions, and add a secret of exactly that name."
+)
 _GENERAL_ADVICE = (
     "check that DOCKER_USERNAME and DOCKER_PASSWORD are set from secrets that exist, that the "
     "repository exists, and that the account may write to it."

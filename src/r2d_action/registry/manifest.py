@@ -51,7 +51,7 @@ class Manifest:
     @property
     def layer_sizes(self) -> tuple[int, ...]:
         """Compressed bytes of each layer, lowest first; empty for an index."""
-        return tuple(layer["size"] for layer in self.content.get("layers", ()))
+        return tuple(layer["size"] for layer in self.content.get("layers") or ())
 
     @property
     def blobs(self) -> tuple[Blob, ...]:

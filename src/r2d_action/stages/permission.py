@@ -37,7 +37,8 @@ def _require_push(repository: Repository, plan: Plan, site: Site) -> None:
             client.require_push(repository)
             site.runner.say("push    is allowed")
         except RegistryError as error:
-            raise explained(error, repository) from error
+            nobody = client.credential is None and bool(site.inputs.docker_username)
+            raise explained(error, repository, as_nobody=nobody) from error
         except Temporary as trouble:
             problem = unreachable(trouble, client, repository)
             if repository == plan.repository:
