@@ -7,6 +7,8 @@ repository that it was about, as lists of lines. Its README.md tells where they 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,10 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integration.catalogue.cases import PARTS, page
 from r2d_action.errors import Place
 from r2d_action.report.diagnose import Sources, diagnose
 
 STREAMS = Path(__file__).parent / "streams"
+ERRORS = Path(__file__).parents[2] / "docs" / "errors.md"
 APPENDIX = "appendix.txt"
 
 
@@ -86,6 +90,12 @@ CASES = (
         "write `tree` alone",
     ),
     Case(
+        "apt/windows_list",
+        "apt.txt:1",
+        "`apt.txt` has the line ends of Windows, which Linux does not understand",
+        "apt.txt text eol=lf",
+    ),
+    Case(
         "base_image/format_error",
         "Dockerfile:3",
         "The image, or a program in it, is made for another kind of processor",
@@ -110,10 +120,22 @@ CASES = (
         "--Repo2Docker.base_image",
     ),
     Case(
+        "checkout/lfs",
+        "prepare.py:4",
+        "The checkout has only a placeholder of `data/census.json`",
+        "lfs: true",
+    ),
+    Case(
+        "checkout/submodule",
+        "requirements.txt:2",
+        "`lib/tool` is a git submodule, and its files are not in the checkout",
+        "submodules: true",
+    ),
+    Case(
         "compiling/bad_version",
         "Dockerfile:3",
-        "`tool` could not be built from its source",
-        "Choose a newer version",
+        "The Python package of this repository could not be built",
+        "`pip install .` on your own machine",
     ),
     Case(
         "compiling/compiler",
@@ -126,6 +148,18 @@ CASES = (
         "requirements.txt:2",
         "`pygraphviz` has to be compiled, and the image lacks `build-essential`",
         "build-essential",
+    ),
+    Case(
+        "compiling/own_compiler",
+        "requirements.txt:2",
+        "of this repository has to be compiled, and the image lacks `build-essential`",
+        "build-essential",
+    ),
+    Case(
+        "compiling/own_setup",
+        "setup.py:3",
+        "The Python package of this repository could not be built",
+        "Correct `setup.py`, line 3",
     ),
     Case(
         "compiling/pg_config",
@@ -182,6 +216,12 @@ CASES = (
         "!requirements.txt",
     ),
     Case(
+        "dockerfile/copy_ignored_folder",
+        "Dockerfile:3",
+        "`data/census.csv` is needed and does not take part in the build",
+        "!data/census.csv",
+    ),
+    Case(
         "dockerfile/copy_missing",
         "Dockerfile:2",
         "There is no `requirement.txt` in the repository",
@@ -194,8 +234,14 @@ CASES = (
         "Move the file into the folder",
     ),
     Case(
+        "dockerfile/earlier_stage",
+        "Dockerfile:4",
+        "The command `make` is not in the image",
+        "--yes make",
+    ),
+    Case(
         "dockerfile/empty_from",
-        "Dockerfile:2",
+        "Dockerfile:1",
         "The `FROM` line names no image: `${BASE}` has no value",
         "ARG BASE=quay.io/jupyter/base-notebook:latest",
     ),
@@ -245,10 +291,76 @@ CASES = (
         "RUN",
     ),
     Case(
+        "dockerfile/user_exists",
+        "Dockerfile:3",
+        "The image has a user with the number 1000 already",
+        "USER 1000",
+    ),
+    Case(
         "dockerfile/user_missing",
         "Dockerfile:2",
         "The image has no user `jovyan`",
         "RUN useradd --create-home --uid 1000 jovyan",
+    ),
+    Case(
+        "former_builder/apt_txt",
+        "binder/apt.txt:4",
+        "apt cannot find `graphvizz`",
+        "`binder/apt.txt`, line 4",
+    ),
+    Case(
+        "former_builder/copy_ignored",
+        "Dockerfile:3",
+        "`data/census.csv` is needed and does not take part in the build",
+        "!data/census.csv",
+    ),
+    Case(
+        "former_builder/copy_missing",
+        "binder/Dockerfile:3",
+        "There is no `requirement.txt` in the repository",
+        "Did you mean `requirements.txt`?",
+    ),
+    Case(
+        "former_builder/killed",
+        "Dockerfile:4",
+        "The step `RUN sh -c 'kill -9 $$'` was stopped",
+        "larger runner",
+    ),
+    Case(
+        "former_builder/no_tag",
+        "Dockerfile:2",
+        "There is no image `registry.example:5000/team/plain:2031`",
+        "tags",
+    ),
+    Case(
+        "former_builder/no_user",
+        "Dockerfile:2",
+        "The image has no user `rstudio`",
+        "RUN useradd --create-home --uid 1000 rstudio",
+    ),
+    Case(
+        "former_builder/no_value",
+        "Dockerfile:2",
+        "The `FROM` line names no image: `${BASE}` has no value",
+        "FROM ${BASE}",
+    ),
+    Case(
+        "former_builder/postbuild",
+        "binder/postBuild:5",
+        "`binder/postBuild` ended with exit code 1",
+        "Correct `binder/postBuild`, line 5",
+    ),
+    Case(
+        "former_builder/run",
+        "Dockerfile:5",
+        "The command `fetch-the-data` is not in the image",
+        "`Dockerfile`, line 5",
+    ),
+    Case(
+        "former_builder/unknown_instruction",
+        "Dockerfile:3",
+        "`RUNN` is no instruction of a Dockerfile",
+        "RUN",
     ),
     Case(
         "from_public_logs/apt_asks",
@@ -293,6 +405,12 @@ CASES = (
         "FREE_DISK_SPACE: true",
     ),
     Case(
+        "from_public_logs/conda_exported",
+        "environment.yml:6",
+        "conda cannot find `tk==8.6.12`, `xz==5.2.6` and `zlib==1.2.13`",
+        "conda env export --from-history",
+    ),
+    Case(
         "from_public_logs/conda_killed",
         "environment.yml",
         "The step that takes in `environment.yml` was stopped, most likely for",
@@ -315,6 +433,12 @@ CASES = (
         "environment.yml:5",
         "conda cannot find `pysimplegui==5.0.4` and `tables_`",
         "- tables_",
+    ),
+    Case(
+        "from_public_logs/conda_needed_by",
+        "environment.yml:6",
+        "conda cannot install `oldtool`: no channel has the `openssl` that it needs",
+        "newer version",
     ),
     Case(
         "from_public_logs/conda_network",
@@ -413,6 +537,12 @@ CASES = (
         "after the `@`",
     ),
     Case(
+        "from_public_logs/lab_build",
+        "binder/postBuild:4",
+        "JupyterLab could not be built anew",
+        "install the extension as a Python package",
+    ),
+    Case(
         "from_public_logs/manifest_unknown",
         "binder/Dockerfile:1",
         "There is no image `quay.io/jupyter/base-notebook:2031`",
@@ -497,23 +627,41 @@ CASES = (
         "Install `units` and `sf`",
     ),
     Case(
+        "from_public_logs/r_description",
+        "DESCRIPTION:5",
+        "R cannot find `nosuchpkg`",
+        "Remotes:",
+    ),
+    Case(
         "from_public_logs/r_github",
         "Dockerfile:2",
         "R cannot install a package from its repository",
         "owner/repository@branch",
+    ),
+    Case(
+        "from_public_logs/r_itself",
+        "runtime.txt:1",
+        "R 4.3 could not be installed",
+        "r-4.4-2025-03-01",
+    ),
+    Case(
+        "from_public_logs/r_snapshot_answer",
+        "runtime.txt:1",
+        "The server that keeps R packages by date gave no answer",
+        "newer repo2docker",
     ),
     Case("from_public_logs/r_status", "Dockerfile:2", "R could not install `xml2`", "`deb:`"),
     Case(
         "from_public_logs/rate_limit",
         "Dockerfile:1",
         "The registry of `python:3.12` takes no more pulls from this machine for",
-        "DOCKERHUB_TOKEN",
+        "DOCKER_HUB_TOKEN",
     ),
     Case(
         "from_public_logs/rate_limit_generated",
         "",
         "The registry of `docker.io/library/buildpack-deps:24.04` takes no more",
-        "DOCKERHUB_TOKEN",
+        "DOCKER_HUB_TOKEN",
     ),
     Case(
         "from_public_logs/server_error",
@@ -616,6 +764,12 @@ CASES = (
         "pip-compile --generate-hashes requirements.in",
     ),
     Case(
+        "pip/index_refused",
+        "requirements.txt:1",
+        "The package index at `localhost:8000` does not let the build in",
+        "Check the address",
+    ),
+    Case(
         "pip/invalid", "requirements.txt:2", "pip does not understand `urllib3=2.0`", "urllib3==2.0"
     ),
     Case(
@@ -701,7 +855,7 @@ CASES = (
     ),
     Case(
         "repository/both_folders",
-        "",
+        ".binder/requirements.txt",
         "The repository has both folders `binder` and `.binder`",
         "delete `.binder`",
     ),
@@ -711,6 +865,12 @@ CASES = (
         "Dockerfile:1",
         "The image `andrewosh/binder-base` is no longer supported",
         "FROM quay.io/jupyter/base-notebook:latest",
+    ),
+    Case(
+        "repository/misfit",
+        "",
+        "repo2docker itself stopped, since it does not fit the packages",
+        "FORCE_REPO2DOCKER_VERSION",
     ),
     Case(
         "repository/not_utf8",
@@ -839,12 +999,6 @@ CASES = (
         "larger runner",
     ),
     Case(
-        "scripts/denied_beside_a_named_file",
-        "Dockerfile:3",
-        "lacks a permission",
-        "USER root",
-    ),
-    Case(
         "scripts/binary",
         "postBuild:1",
         "`postBuild` is not a script that Linux can run",
@@ -863,6 +1017,12 @@ CASES = (
         "postBuild text eol=lf",
     ),
     Case(
+        "scripts/denied_beside_a_named_file",
+        "Dockerfile:3",
+        "lacks a permission",
+        "USER root",
+    ),
+    Case(
         "scripts/exit",
         "postBuild:4",
         "There is no `data/*.csv` when this step runs",
@@ -873,6 +1033,12 @@ CASES = (
         "Dockerfile:5",
         "There is no `/does/not/exist` when this step runs",
         "`COPY` the file",
+    ),
+    Case(
+        "scripts/heredoc_python",
+        "Dockerfile:8",
+        "The step `RUN python3 <<PYTHON` failed with exit code 1",
+        "KeyError: 'missing'",
     ),
     Case(
         "scripts/http_404",
@@ -941,6 +1107,12 @@ CASES = (
         "USER root",
     ),
     Case(
+        "scripts/run_traced",
+        "Dockerfile:4",
+        "&& echo three` failed with exit code 1",
+        "Change `Dockerfile`, line 4",
+    ),
+    Case(
         "scripts/script_crlf",
         "setup.sh:1",
         "`setup.sh` has the line ends of Windows, which Linux does not understand",
@@ -977,6 +1149,12 @@ CASES = (
         "There is no `data/census.csv` when this step runs",
         "commit it",
     ),
+    Case(
+        "scripts/traced_exit",
+        "binder/postBuild:5",
+        "`binder/postBuild` ended with exit code 1",
+        "Correct `binder/postBuild`, line 5",
+    ),
 )
 
 
@@ -1005,6 +1183,12 @@ def test_says_what_failed_where_and_what_to_change(case: Case) -> None:
     assert written(diagnosis.place) == case.place
     assert case.what in diagnosis.what
     assert case.remedy in diagnosis.remedy
+
+
+def test_the_documentation_shows_the_catalogue() -> None:
+    """What is between the two headings is written by the catalogue."""
+    shown = ERRORS.read_text(encoding="utf-8").partition(f"### {next(iter(PARTS.values()))}")
+    assert f"{shown[1]}{shown[2]}".partition("\n\n## ")[0].splitlines() == page().splitlines()
 
 
 def test_every_captured_stream_is_tested() -> None:
@@ -1094,16 +1278,117 @@ def test_the_rule_that_leaves_a_file_out_is_named(rules: list[str], line: int | 
     assert told in diagnosis.why
 
 
-def test_colours_and_progress_bars_do_not_hide_the_error() -> None:
-    name = "apt/unknown"
-    coloured = [
-        line.replace("E: Unable", "\x1b[1;31mE:\x1b[0m Unable").replace(
-            "#5 1.", "downloading 12%\rdownloading 90%\r#5 1."
-        )
-        for line in captured(name)
+def coloured(lines: Sequence[str]) -> list[str]:
+    """As with BUILDKIT_COLORS and programs that ignore that nobody sees their colours."""
+    return [re.sub(r"(ERROR|E|error): ", "\x1b[1;31m\\1: \x1b[0m", line) for line in lines]
+
+
+def with_progress_bars(lines: Sequence[str]) -> list[str]:
+    return [re.sub(r"^(#\d+ \d)", r"#5 1.0 12%\r#5 1.1 90%\r\1", line) for line in lines]
+
+
+def with_windows_line_ends(lines: Sequence[str]) -> list[str]:
+    return [f"{line}\r" for line in lines]
+
+
+def of_buildx_029(lines: Sequence[str]) -> list[str]:
+    return [
+        line.replace("ERROR: failed to solve", "ERROR: failed to build: failed to solve")
+        for line in lines
     ]
-    assert coloured != list(captured(name))
-    assert diagnose(coloured, repository(name)) == diagnose(captured(name), repository(name))
+
+
+def with_warnings(lines: Sequence[str]) -> list[str]:
+    """What the check of the Dockerfile found comes just before the excerpt."""
+    found = [
+        "",
+        " 1 warning found (use docker --debug to expand):",
+        ' - LegacyKeyValueFormat: "ENV key=value" should be used (line 9)',
+    ]
+    head = next(n for n, line in enumerate(lines) if re.fullmatch(r"Dockerfile:\d+", line))
+    return [*lines[:head], *found, *lines[head:]]
+
+
+def of_a_builder_of_its_own(lines: Sequence[str]) -> list[str]:
+    """A builder in a container names its driver, and what it takes from a cache."""
+    cache = ["#99 importing cache manifest from registry.example/team/course:main", "#99 DONE 0.1s"]
+    first = [line.replace("using docker driver", "using docker-container driver") for line in lines]
+    return [*first[:4], *cache, *first[4:]]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        coloured,
+        with_progress_bars,
+        with_windows_line_ends,
+        of_buildx_029,
+        with_warnings,
+        of_a_builder_of_its_own,
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "apt/unknown",
+        "compiling/own_setup",
+        "dockerfile/earlier_stage",
+        "dockerfile/user_exists",
+        "pip/conflict",
+        "scripts/heredoc_python",
+        "scripts/run_traced",
+        "scripts/traced_exit",
+    ],
+)
+def test_the_same_failure_in_another_form(
+    form: Callable[[Sequence[str]], list[str]], name: str
+) -> None:
+    usual = captured(name)
+    assert form(usual) != list(usual)
+    assert diagnose(form(usual), repository(name)) == diagnose(usual, repository(name))
+
+
+def test_a_chain_that_says_nothing_is_told_how_to_speak() -> None:
+    stream = [
+        "#5 [2/2] RUN one && two",
+        '#5 ERROR: process "/bin/sh -c one && two" did not complete successfully: exit code: 1',
+    ]
+    assert "With `set -x &&` after `RUN`" in diagnose(stream, Sources()).remedy
+    traced = [*stream[:1], "#5 0.1 + one", *stream[1:]]
+    assert "set -x" not in diagnose(traced, Sources()).remedy
+
+
+BLOCK = "RUN <<END"
+PROGRAM = "RUN python3 - <<END"
+
+
+@pytest.mark.parametrize(
+    ("opening", "said", "line"),
+    [
+        (BLOCK, "/bin/sh: 2: fetch: not found", 4),
+        (BLOCK, "/bin/bash: line 2: fetch: command not found", 4),
+        (BLOCK, "/dev/pipes/END: line 2: fetch: command not found", 4),
+        ("RUN bash <<END", "bash: line 1: fetch: command not found", 3),
+        (PROGRAM, 'File "<stdin>", line 2, in <module>', 4),
+        # The shell that reads the RUN line itself counts from there.
+        (PROGRAM, "/bin/sh: 1: python3: not found", 2),
+        (BLOCK, "/bin/sh: 9: fetch: not found", 2),
+        (BLOCK, "it went wrong", 2),
+    ],
+)
+def test_the_line_inside_of_a_block(opening: str, said: str, line: int) -> None:
+    written_there = [opening, "one", "two", "END"]
+    sources = Sources(files={"Dockerfile": "\n".join(["FROM image", *written_there, ""])})
+    stream = [
+        f"#5 [2/2] {opening}",
+        f"#5 0.1 {said}",
+        '#5 ERROR: process "/bin/sh" did not complete successfully: exit code: 1',
+        "Dockerfile:2",
+        "--------------------",
+        *(f"   {number} | >>> {text}" for number, text in enumerate(written_there, 2)),
+        "--------------------",
+    ]
+    assert diagnose(stream, sources).place == Place("Dockerfile", line)
 
 
 def test_without_the_users_files_the_names_are_still_told() -> None:

@@ -33,6 +33,7 @@ from r2d_action.check.container import (
     start,
     throw_away,
 )
+from r2d_action.check.notebooks import SUFFIX, cell_failure
 from r2d_action.context import credential_in
 from r2d_action.errors import Place
 from r2d_action.runner import Runner
@@ -247,12 +248,14 @@ def read_report(
 
 
 def read_result(event: Mapping[str, Any], tests: ImageTests) -> TestResult:
-    file = event["file"]
-    known = (tests.directory / file).is_file()
-    place = Place(f"{tests.path}/{file}", event["line"]) if known else None
-    return TestResult(
-        event["name"], Verdict(event["outcome"]), place, event["message"], event["seconds"]
-    )
+    path, line, message = tests.directory / event["file"], event["line"], event["message"]
+    known = path.is_file()
+    if known and path.suffix == SUFFIX:
+        notebook = path.read_text(encoding="utf-8", errors="replace")
+        if failure := cell_failure(notebook, message):
+            line, message = failure.line, failure.message
+    place = Place(f"{tests.path}/{event['file']}", line) if known else None
+    return TestResult(event["name"], Verdict(event["outcome"]), place, message, event["seconds"])
 
 
 def problem_of(

@@ -8,7 +8,8 @@ import docker
 
 from r2d_action.check.hub_start import HubStart, start_as_on_a_hub
 from r2d_action.check.image_tests import TestReport, find_image_tests, run_image_tests
-from r2d_action.errors import CheckFailed, Failure
+from r2d_action.dockerfile import steps_in
+from r2d_action.errors import CheckFailed, Failure, Place
 from r2d_action.outcome import Checked, Outcome
 from r2d_action.plan import Plan
 from r2d_action.stages.site import Site
@@ -25,7 +26,7 @@ def checked(outcome: Outcome, site: Site, *, image: str = "") -> Outcome:
     checks = Checked(
         tests=_tests(client, image, plan, site), hub_start=_hub_start(client, image, plan, site)
     )
-    error = _failure(checks, plan)
+    error = _failure(checks, plan, site)
     return replace(outcome, checked=checks, failure=Failure.of(error) if error else None)
 
 
@@ -56,7 +57,7 @@ def _hub_start(client: docker.DockerClient, image: str, plan: Plan, site: Site) 
     return start
 
 
-def _failure(checks: Checked, plan: Plan) -> CheckFailed | None:
+def _failure(checks: Checked, plan: Plan, site: Site) -> CheckFailed | None:
     if checks.tests and not checks.tests.passed:
         return CheckFailed(
             f"The image was built, but its tests did not pass, so nothing was pushed: "
@@ -67,5 +68,20 @@ def _failure(checks: Checked, plan: Plan) -> CheckFailed | None:
         return CheckFailed(
             f"Nothing was pushed, because this image would not start on a hub: {start.explanation}",
             remedy="\n".join((start.remedy, *start.last_lines)),
+            place=_what_the_image_is_made_of(site),
         )
     return None
+
+
+def _what_the_image_is_made_of(site: Site) -> Place | None:
+    """The image that the Dockerfile ends with, or the file that lists the environment."""
+    context = site.context
+    files = context.environment_files
+    if not files:
+        return None
+    path = (context.root / files[0]).relative_to(site.event.workspace.resolve()).as_posix()
+    if context.dockerfile is None:
+        return Place(path)
+    text = (context.root / context.dockerfile).read_text(encoding="utf-8", errors="replace")
+    bases = [step.line for step in steps_in(text) if step.keyword == "FROM"]
+    return Place(path, bases[-1] if bases else None)

@@ -34,6 +34,10 @@ _BRANCH = re.compile(_ROOT)
 _REQUIRES = re.compile(
     r"package (?P<name>[\w.-]+?)-\d\S* (?:requires|has constraint) (?P<needs>[\w.-]+)"
 )
+# Names with `__` in front are no packages, but what the machine has.
+_NEEDED_BY = re.compile(r"nothing provides (?!__)([\w.-]+).* needed by ([\w.-]+?)-\d")
+# A version with the build that another machine had: `zlib=1.2.13=h5eee18b_0`.
+_BUILD = re.compile(r"^\s*-\s*[\w.-]+==?[\w.]+=\w*_\d+\s*$", re.MULTILINE)
 _UNSOLVED = re.compile(r"Could not solve for environment specs|Solving environment: failed")
 _SPEC = re.compile(
     r"(?:MatchSpec|InvalidVersionSpec|InvalidSpec|libmamba Error parsing version)"
@@ -89,6 +93,8 @@ def missing(stream: Stream, sources: Sources) -> Diagnosis | None:
         return None
     found = passages(stream, sources)
     place = _place(found, wanted)
+    if any(_BUILD.search(passage.file.text) for passage in found):
+        return _exported(wanted, place)
     if all(one.version for one in wanted):
         return _no_such_version(wanted, place)
     names = [one.name for one in wanted]
@@ -116,6 +122,17 @@ def _elsewhere(names: list[str], place: Place | None) -> str:
     )
 
 
+def _exported(wanted: tuple[Wanted, ...], place: Place | None) -> Diagnosis:
+    return Diagnosis(
+        what=f"conda cannot find {listed(map(str, wanted))}.",
+        why="The environment file names the builds that one machine had, which no other kind of "
+        "machine has, and which channels delete after a while.",
+        remedy="Export the environment again, with only what you asked for yourself:"
+        + block("conda env export --from-history > environment.yml"),
+        place=place,
+    )
+
+
 def _no_such_version(wanted: tuple[Wanted, ...], place: Place | None) -> Diagnosis:
     where = written_in(place, "environment.yml")
     loose = listed(one.name for one in wanted)
@@ -140,6 +157,22 @@ def _missing(stream: Stream) -> tuple[Wanted, ...]:
             elif matches:
                 break
     return tuple(dict.fromkeys(Wanted.of(match) for match in matches))
+
+
+def need_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
+    match = stream.find(_NEEDED_BY)
+    if not match:
+        return None
+    place = locate(passages(stream, sources), match[2], match[1])
+    return Diagnosis(
+        what=f"conda cannot install {code(match[2])}: no channel has the {code(match[1])} that it "
+        "needs.",
+        why="This version of it is old, or was made for a channel that is not asked here.",
+        remedy=f"Ask for a newer version, or for none, in {written_in(place, 'environment.yml')}; "
+        "or add the channel that it was made for.",
+        place=place,
+        link=SEARCH_LINK,
+    )
 
 
 def incompatible(stream: Stream, sources: Sources) -> Diagnosis | None:

@@ -38,9 +38,16 @@ def _failed_step(step: Step, stream: Stream, sources: Sources) -> Diagnosis:
     return Diagnosis(
         what=f"{step_name(stream, sources)} failed{exit_code}.",
         why=_reason(stream) if exit_code else "The engine could not carry it out.",
-        remedy=f"{advice} so that it succeeds. {_last_words(said)}".strip(),
+        remedy=f"{advice} so that it succeeds. {_which(step, stream)}{_last_words(said)}".strip(),
         place=place,
     )
+
+
+def _which(step: Step, stream: Stream) -> str:
+    """How to see which command of a chain it is, where nothing tells."""
+    if "&&" not in step.instruction or last_traced(stream) or step.exit_code is None:
+        return ""
+    return "With `set -x &&` after `RUN`, the log shows each command before it runs. "
 
 
 def _reason(stream: Stream) -> str:

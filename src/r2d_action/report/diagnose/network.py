@@ -28,6 +28,7 @@ _UNREACHABLE = re.compile(
     r"|Download error \((?:5|6|7|16|18|28|35|52|55|56|92)\)"
     r"|CondaHTTPError: HTTP (?:000|5\d\d)|ConnectionFailed|HTTP 5\d\d .* for url"
     r"|TLS handshake timeout|i/o timeout|: no such host\b|connect: connection refused"
+    r"|: server misbehaving"
     r"|context deadline exceeded|connection reset by peer|\b50[234] (?:Bad Gateway|Service"
     r" (?:Temporarily )?Unavailable|Gateway Time-?out)|HTTP Error 50\d|Connection timed out"
 )

@@ -21,7 +21,24 @@ _NO_FUNCTION = re.compile(r"could not find function " + _QUOTED)
 _SYNTAX = re.compile(r"^Error: (unexpected .+?) in\b")
 _STATUS = re.compile(rf"installation of package {_QUOTED} had non-zero exit status")
 _GITHUB = re.compile(r"Failed to install '([^']+)' from (?:GitHub|GitLab|Bitbucket)")
+_R_ITSELF = re.compile(r"/pkgs/r-(\d[\d.]*\d)_")
 _LIMIT = re.compile(r"API rate limit exceeded|HTTP error 403")
+
+
+def not_served(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """repo2docker's own step, which fetches R itself without a word."""
+    match = _R_ITSELF.search(stream.instruction)
+    if not match or sources.dockerfile:
+        return None
+    file = sources.find("runtime.txt")
+    return Diagnosis(
+        what=f"R {match[1]} could not be installed.",
+        why="repo2docker takes R from a server that has only some of its versions, and may be down "
+        "for a short while.",
+        remedy="Run the job again. If it fails the same way again, ask for another version in "
+        f"{code(sources.configuration('runtime.txt'))}:{block('r-4.4-2025-03-01')}",
+        place=file.at(1) if file else None,
+    )
 
 
 def unavailable(stream: Stream, sources: Sources) -> Diagnosis | None:
@@ -29,13 +46,14 @@ def unavailable(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not names:
         return None
     place = _place(stream, sources, *names)
-    first = names[0]
+    call = f'remotes::install_github("owner/{names[0]}")'
+    described = place is not None and place.path.endswith("DESCRIPTION")
     return Diagnosis(
         what=f"R cannot find {listed(names)}.",
         why="The name is misspelled (upper and lower case differ), the package has left CRAN, or "
         "it asks for a newer R.",
         remedy=f"Correct {written_in(place, 'install.R')}, or install it from where it is now:"
-        + block(f'remotes::install_github("owner/{first}")'),
+        + block(f"Remotes:\n    owner/{names[0]}" if described else call),
         place=place,
     )
 
@@ -50,7 +68,7 @@ def dependency(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="The first failure further up in the log is the one that counts; most often a library "
         "of the operating system is missing.",
         remedy=f"Install {listed(needed)} alone first, and look at what R says about it.",
-        place=_place(stream, sources, match[2], *needed),
+        place=_place(stream, sources, *needed, match[2]),
     )
 
 

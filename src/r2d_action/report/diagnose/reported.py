@@ -80,8 +80,9 @@ def _line_of_block(written: Passage, stream: Stream) -> Place | None:
     # Without a command of its own, a block is what the shell itself reads.
     if not matches and _JOINTS.sub("", _BLOCK.sub("", lines[opened])) == "":
         matches = stream.find_all(_SHELL)
-    found = next((group for match in matches[-1:] for group in match.groups() if group), "")
-    return written.at(opened + 1 + int(found[:9])) if found else None
+    found = next((group for match in matches[-1:] for group in match.groups() if group), "0")
+    number = int(found[:9])
+    return written.at(opened + 1 + number) if 0 < number < len(lines) - opened else None
 
 
 def _traced_line(written: Passage, stream: Stream) -> Place | None:

@@ -156,6 +156,20 @@ def r_snapshot(stream: Stream, sources: Sources) -> Diagnosis | None:
     )
 
 
+def r_snapshot_server(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """It is asked for the packages of a day, and does not answer as it should."""
+    file = sources.find("runtime.txt")
+    if "JSONDecodeError" not in stream.exception or not _was_reading(stream, "buildpacks/r"):
+        return None
+    return Diagnosis(
+        what="The server that keeps R packages by date gave no answer that repo2docker can use.",
+        why="It is down for a short while, or has changed since this version of repo2docker.",
+        remedy="Run the job again. If it fails the same way again, use a newer repo2docker: remove "
+        "FORCE_REPO2DOCKER_VERSION from the action's inputs, or name a newer version there.",
+        place=file.at(1) if file else None,
+    )
+
+
 def pyproject_python(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not _PYPROJECT.search(stream.exception):
         return None
@@ -174,10 +188,11 @@ def pyproject_python(stream: Stream, sources: Sources) -> Diagnosis | None:
 def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
     """A TOML or JSON file with an error in its spelling."""
     match = _TOML.search(stream.exception)
-    if not match:
+    json = "JSONDecodeError" in stream.exception
+    if not match or (json and not _was_reading(stream, "buildpacks/pipfile/")):
         return None
     name = next((file for part, file in _READERS if _was_reading(stream, part)), "pyproject.toml")
-    if "JSONDecodeError" in match[0]:
+    if json:
         name = "Pipfile.lock"
     return Diagnosis(
         what=f"{code(name)} cannot be read.",

@@ -23,6 +23,7 @@ _SHELL_NOT_FOUND = re.compile(r"(?:^|: )([^\s:]+): (?:command )?not found$")
 _ENV_NOT_FOUND = re.compile(
     r"/env: '(.+?)': No such file|exec: \"([^\"]+)\": executable file not found"
 )
+_LAB_BUILD = re.compile(r"JupyterLab failed to build")
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _DENIED = re.compile(r"Permission denied|Operation not permitted")
 _DENIED_PATH = re.compile(
@@ -123,6 +124,20 @@ def _how_to_get(name: str, place: Place | None, sources: Sources) -> str:
     return (
         f"Check its name in {where}. Add the package that brings it to the environment file "
         "(`environment.yml`, `requirements.txt` or `apt.txt`)."
+    )
+
+
+def lab_build(stream: Stream, sources: Sources) -> Diagnosis | None:
+    """What extensions of JupyterLab asked for until its version 3."""
+    if not stream.find(_LAB_BUILD):
+        return None
+    return Diagnosis(
+        what="JupyterLab could not be built anew.",
+        why="Extensions of JupyterLab 3 and newer come ready to use, and need no such build, which "
+        "takes Node.js and much memory.",
+        remedy="Remove `jupyter labextension install` and `jupyter lab build`, and install the "
+        "extension as a Python package, for example by the environment file.",
+        place=locate(passages(stream, sources), "labextension", "lab"),
     )
 
 
