@@ -21,6 +21,7 @@ from docker.models.containers import Container
 from e2e.act import Event, Machine, Run
 from e2e.project import REMOTE, WORKFLOW, Project
 from e2e.workflows import RELEASE, release, stand_ins
+from integration.conftest import forget_images
 from integration.hub.parts import containers_of, eventually
 from lab.home import find_home
 from lab.hub import VERIFY_USER, RunningHub, start_hub
@@ -52,7 +53,7 @@ class Quay:
 
 
 @pytest.fixture
-def quay(tmp_path: Path) -> Iterator[Quay]:
+def quay(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Quay]:
     robot = f"{OWN_NAME}+{told(r'give it the name `([^`]+)`')}"
     assert told(r"permission \*\*(\w+)\*\*") == "Write"
     assert told(r"choose \*\*(\w+)\*\*, so that the hub") == "Public"
@@ -61,6 +62,7 @@ def quay(tmp_path: Path) -> Iterator[Quay]:
         registry = start_registry(tmp_path / "quay", token=tokens.settings())
         yield Quay(registry.host, robot, token)
         registry.stop()
+    forget_images(engine, f"{registry.host}/")
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def test_from_an_empty_repository_to_servers_and_back(community: Community) -> N
     # "Rebuild without a change"
     again = github.run(Project.workflow_dispatch).require_success()
     assert re.fullmatch(rf"{re.escape(image)}:{clone.tag}-\d{{14}}", pasted_from(again))
+    assert community.digest(pasted_from(merged)) == community.digest(tried)
 
     # "Go back"
     with community.server(first) as container:

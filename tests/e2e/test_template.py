@@ -29,6 +29,8 @@ def template(project: Project, our_action: Path, pushed: RegistryView, tmp_path:
     workflow = (project.directory / WORKFLOW).read_text()
     assert f"uses: {called('build-image.yml')}\n" in workflow
     workflow = workflow.replace("quay.io", pushed.host).replace("my-community+builder", USER)
+    # This registry gives nothing to anybody without a password.
+    workflow = workflow.replace("      PUBLIC_REGISTRY_CHECK: true\n", "")
     project.write(WORKFLOW, workflow)
     dockerfile = (project.directory / "Dockerfile").read_text()
     community = os.environ["R2D_LAB_COMMUNITY_IMAGE"]

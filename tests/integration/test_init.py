@@ -12,21 +12,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import requests
 import yaml
 
 from integration.conftest import Lab, forget_images
+from integration.hub.parts import containers_of, eventually
+from lab.home import find_home
+from lab.hub import VERIFY_USER, RunningHub, start_hub
 from r2d_action.environments import repo2docker_command
 from r2d_action.event import Event
 from r2d_action.git import Git
 from r2d_action.init.answers import Answers, Given, answers, nobody_to_ask
 from r2d_action.init.conversion import converted
-from r2d_action.init.repository import WORKFLOW, repository_files, write_new
-from r2d_action.init.ways import COMMUNITY, WAYS
+from r2d_action.init.repository import repository_files, write_new
+from r2d_action.init.ways import COMMUNITY, WAYS, WORKFLOW
 from r2d_action.inputs import ENV_PREFIX, read_inputs
 from r2d_action.outcome import Outcome
 from r2d_action.runner import Runner
@@ -81,6 +86,38 @@ def built(folder: Path, lab: Lab) -> Outcome:
     return outcome
 
 
+@pytest.fixture(scope="module")
+def hub(
+    lab: Lab, engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHub]:
+    """A real one, of the newest JupyterHub."""
+    running = start_hub(
+        find_home(),
+        tmp_path_factory.mktemp("hub") / "hub",
+        bridge_address=lab.env["R2D_LAB_BRIDGE_ADDRESS"],
+        image=lab.community_image,
+    )
+    yield running
+    running.stop()
+    for container in containers_of(running, engine):
+        container.remove(force=True)
+
+
+def lets_a_user_in(hub: RunningHub, image: str) -> bool:
+    """Whether a server of ``image`` starts there, and asks the hub who its visitor is."""
+    hub.configure(image)
+    hub.ask("POST", f"users/{VERIFY_USER}/server")
+    eventually("the server is ready", lambda: hub.servers()[""]["ready"])
+    answer = requests.get(
+        f"{hub.url}/user/{VERIFY_USER}/api/status",
+        headers={"Authorization": f"token {hub.admin_token}"},
+        timeout=30,
+    )
+    hub.ask("DELETE", f"users/{VERIFY_USER}/server")
+    eventually("the server is stopped", lambda: not hub.servers())
+    return answer.status_code == HTTPStatus.OK
+
+
 @pytest.fixture(autouse=True)
 def _no_images_left(engine: docker.DockerClient) -> Iterator[None]:
     yield
@@ -95,8 +132,8 @@ def _no_images_left(engine: docker.DockerClient) -> Iterator[None]:
         ("own", ["test_notebook.ipynb", "test_packages.py"]),
     ],
 )
-def test_a_dockerfile_is_built_and_passes_its_checks(
-    way: str, tests: list[str], lab: Lab, tmp_path: Path
+def test_a_dockerfile_is_built_and_passes_its_checks_and_starts_on_a_hub(
+    way: str, tests: list[str], lab: Lab, hub: RunningHub, tmp_path: Path
 ) -> None:
     folder = tmp_path / way
     takes_base = way != "own"
@@ -105,12 +142,15 @@ def test_a_dockerfile_is_built_and_passes_its_checks(
         dockerfile = folder / "Dockerfile"
         text = re.sub(r"(?m)^FROM .*", f"FROM {lab.base_image}", dockerfile.read_text())
         dockerfile.write_text(text)
-    checked = built(folder, lab).checked
+    outcome = built(folder, lab)
+    checked = outcome.checked
     assert checked is not None
     assert checked.hub_start is not None
     assert checked.hub_start.ok
     assert checked.tests is not None
     assert sorted(one.name.split("::")[0].split("/")[-1] for one in checked.tests.tests) == tests
+    assert outcome.plan is not None
+    assert lets_a_user_in(hub, outcome.plan.commit_reference.tagged_name)
 
 
 def test_packages_of_conda_become_a_dockerfile(lab: Lab, tmp_path: Path) -> None:

@@ -54,11 +54,18 @@ OUTPUT_NAMES = {output.name for output in OUTPUTS}
 TEMPLATE_NAMES = {"BASE_IMAGE", "QUAY_PASSWORD", "QUAY_USERNAME"}
 NOT_OURS = {
     *TEMPLATE_NAMES,
-    *("DOCKER_CONFIG", "DOCKER_CONTEXT", "HOME", "REQUESTS_CA_BUNDLE", "SOURCE_SUBDIR"),
+    *(
+        "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "DOCKER_DEFAULT_PLATFORM",
+        "HOME",
+        "REQUESTS_CA_BUNDLE",
+        "SOURCE_SUBDIR",
+    ),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "IMMUTABLE_WITH_EXCLUSION"),
     *("DOCKER_HUB_TOKEN", "DOCKER_HUB_USERNAME", "REGISTRY_PASSWORD", "REGISTRY_USERNAME"),
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_KEY"),
-    *("ADD", "ARG", "COPY", "FROM", "RUN", "USER", "NB_USER"),
+    *("ADD", "ARG", "COPY", "FROM", "RUN", "USER", "NB_USER", "DESCRIPTION"),
 }
 # With an underscore, or as code: `TAGS`, `NO_PUSH: true`.
 NAME = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w*])|(?<=`)[A-Z]{2,}(?=[`:])")

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from r2d_action import HOME
 from r2d_action.cli import init  # noqa: F401 - adds its command to the group
 from r2d_action.cli.group import cli
+from r2d_action.errors import InputError
 from r2d_action.init.conversion import Converted, converted, converted_files
-from r2d_action.init.edits import OURS
+from r2d_action.init.remarks import OURS
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("init_cases/*/before.yml"))
 PATH = ".github/workflows/image.yml"
@@ -133,7 +134,7 @@ def test_a_second_conversion_changes_nothing(case: Path) -> None:
         "",
         "- a list",
         "on: push\njobs: {}\n",
-        "not: yaml: at all\nuses: jupyterhub/repo2docker-action@master\n",
+        "not: yaml: at all\n# uses: jupyterhub/repo2docker-action@master\n",
         f"on: push\njobs:\n  a:\n    steps:\n      - uses: {HOME}@v0.1.0\n",
         "# uses: jupyterhub/repo2docker-action@master\non: push\n",
         "jobs: [jupyterhub/repo2docker-action@master]\n",
@@ -143,10 +144,67 @@ def test_other_files_are_left_alone(text: str) -> None:
     assert converted(text, PATH) is None
 
 
+# What cannot be converted --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        f"jupyterhub/{THEIRS[:-1]}",
+        f"jupyterhub/{THEIRS[:-1]}/@master",
+        f"'jupyterhub/{THEIRS}master '",
+        f"|\n          jupyterhub/{THEIRS}master",
+        f"jupyterhub/{THEIRS}${{{{ matrix.version }}}}",
+        f"https://github.com/jupyterhub/{THEIRS}master",
+        "docker://ghcr.io/jupyterhub/repo2docker-action:latest",
+        f"jupyterhub/{THEIRS}master\n        uses: actions/checkout@v4",
+    ],
+)
+def test_another_spelling_is_told_and_left(uses: str) -> None:
+    text = SIMPLE.replace(f"jupyterhub/{THEIRS}master", uses)
+    result = conversion_of(text)
+    assert (result.text, result.report.changes) == (text, ())
+    [note] = result.report.notes
+    assert note.line == 7
+    assert "was left as it is" in note.text
+    assert OURS in note.text
+
+
+def test_another_spelling_is_told_beside_what_is_converted() -> None:
+    result = conversion_of(f"{SIMPLE}      - run: ./repo2docker-action --help\n")
+    assert [note.line for note in result.report.notes] == [10]
+    assert "scripts are left as they are" in result.report.notes[0].text
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"), [("\t- uses: a/b@v1\n", 8), ("        with: a: b\n", 8), ("  - [\n", 8)]
+)
+def test_a_file_that_cannot_be_read_is_told_and_left(broken: str, line: int) -> None:
+    result = conversion_of(SIMPLE + broken)
+    assert (result.text, result.report.changes) == (SIMPLE + broken, ())
+    [note] = result.report.notes
+    assert note.line == line
+    assert "this cannot be read (" in note.text
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_in_another_encoding_is_refused_before_anything_is_written(
+    encoding: str, tmp_path: Path
+) -> None:
+    readable = put(tmp_path, PATH, SIMPLE)
+    other = put(tmp_path, ".github/workflows/other.yml", "")
+    other.write_bytes(f"{SIMPLE}# für\n".encode(encoding))
+    with pytest.raises(InputError, match=r"other.yml, line \d: this is not UTF-8"):
+        converted_files(tmp_path)
+    assert readable.read_text() == SIMPLE
+
+
 @pytest.mark.parametrize(
     ("comment", "kept"),
     [
         (" # v0.2", ""),
+        ("  # master as of 2022-11-25", ""),
+        (f" # ratchet:jupyterhub/{THEIRS}master", ""),
         ("  # pin@master", ""),
         (" # tag=v1.2.3", ""),
         ("  # v0.2, see the wiki", "  # v0.2, see the wiki"),

@@ -20,6 +20,7 @@ from r2d_action.doctor import Settings, findings
 from r2d_action.errors import InputError
 from r2d_action.init.answers import (
     BASE,
+    IMAGE,
     REGISTRY,
     Answers,
     Given,
@@ -27,8 +28,8 @@ from r2d_action.init.answers import (
     answers,
     nobody_to_ask,
 )
-from r2d_action.init.repository import README, WORKFLOW, repository_files, template_repo, write_new
-from r2d_action.init.ways import COMMUNITY, INHERIT, WAYS
+from r2d_action.init.repository import README, repository_files, template_repo, write_new
+from r2d_action.init.ways import COMMUNITY, INHERIT, WAYS, WORKFLOW
 from r2d_action.inputs import table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ SECRET_INPUTS = {name.upper() for name, entry in table() if entry.secret}
 OTHER_INPUTS = {name.upper() for name, entry in table() if not entry.secret}
 # What each host's registry makes of the workflow: permission, inputs, secrets.
 REGISTRIES = {
-    "quay.io": ("", {"DOCKER_USERNAME"}, {"DOCKER_PASSWORD"}),
+    "quay.io": ("", {"DOCKER_USERNAME", "PUBLIC_REGISTRY_CHECK"}, {"DOCKER_PASSWORD"}),
     "docker.io": ("", {"DOCKER_USERNAME"}, {"DOCKER_PASSWORD"}),
     "ghcr.io": ("packages", set(), set()),
     "123456789012.dkr.ecr.eu-west-1.amazonaws.com": ("id-token", {"AWS_ROLE_ARN"}, set()),
@@ -45,6 +46,15 @@ REGISTRIES = {
     "campus.azurecr.io": ("id-token", {"AZURE_CLIENT_ID", "AZURE_TENANT_ID"}, set()),
     "registry.example.org:5000": ("", {"DOCKER_USERNAME"}, {"DOCKER_PASSWORD"}),
 }
+# What its owner has to make before a run can be green.
+SET_UP_FIRST = {
+    "DOCKER_USERNAME",
+    "AWS_ROLE_ARN",
+    "GOOGLE_WORKLOAD_IDENTITY_PROVIDER",
+    "AZURE_CLIENT_ID",
+    "HUB_REPO",
+}
+EXAMPLE = {"way": INHERIT.name, "registry": REGISTRY, "image": IMAGE, "base": BASE}
 PUBLISHING = tuple(name for name, way in WAYS.items() if way.publishes)
 
 
@@ -91,7 +101,43 @@ def test_the_template_s_script_can_be_run() -> None:
     assert (TEMPLATE / "start").stat().st_mode & 0o111
 
 
+def test_the_template_s_readme_says_whose_name_to_write() -> None:
+    texts = template_repo()
+    example = answers(Given(**EXAMPLE), nobody_to_ask)
+    owner = str(example.image).split("/")[1]
+    assert f"`{owner}` stands for your organization at {REGISTRY}" in texts[README]
+    assert f"in place of `{owner}`, and commit" in " ".join(texts[README].split())
+    assert texts[WORKFLOW].count(owner) == 2
+
+
 # Each variant --------------------------------------------------------------------------------
+
+
+@each_variant
+def test_a_push_publishes_whatever_the_first_branch_is_called(given: dict[str, str]) -> None:
+    # The key is a boolean to PyYAML.
+    events = yaml.safe_load(files_for(**given)[WORKFLOW])[True]
+    assert events["push"] == {"branches": ["main", "master"]}
+
+
+@each_variant
+def test_nobody_else_s_name_is_to_be_replaced(given: dict[str, str]) -> None:
+    readme = files_for(**given)[README]
+    assert "stands for your organization" not in readme
+    assert "in place of `" not in readme
+
+
+@each_variant
+def test_a_first_run_that_must_fail_is_announced(given: dict[str, str]) -> None:
+    texts = files_for(**given)
+    waits = "secrets" in job_of(texts) or set(job_of(texts)["with"]) & SET_UP_FIRST
+    assert ("turns red" in texts[README]) == bool(waits)
+
+
+@each_variant
+def test_code_is_not_broken_over_lines(given: dict[str, str]) -> None:
+    prose = re.sub(r"```.*?```", "", files_for(**given)[README], flags=re.DOTALL)
+    assert not [code for code in re.findall(r"`[^`]*`", prose) if "\n" in code]
 
 
 @each_variant
@@ -183,8 +229,8 @@ def test_a_hub_s_repository_is_filled_in(way: str) -> None:
 def test_without_one_the_reference_is_pasted(way: str) -> None:
     texts = files_for(way=way, image="team/image")
     assert "HUB_" not in texts[WORKFLOW].replace("HUB_START_CHECK", "")
-    assert "Paste the reference of an earlier run" in texts[README]
-    assert "quay.io/team/image:0123456789ab@sha256:" in texts[README]
+    assert "Paste the reference of an earlier run" in " ".join(texts[README].split())
+    assert "quay.io/team/image:0123456789ab\n" in texts[README]
 
 
 def test_a_community_image_is_published_by_nobody() -> None:

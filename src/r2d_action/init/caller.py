@@ -14,7 +14,7 @@ _EVENTS = """\
 name: Image
 on:
   push:
-    branches: [main]
+    branches: [main, master]
   pull_request:
   workflow_dispatch:
   schedule:

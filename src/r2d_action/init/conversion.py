@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from r2d_action.errors import InputError
 from r2d_action.hub.splice import Piece, spliced
 from r2d_action.hub.yaml_tree import NotYaml, read
 from r2d_action.init.edits import Change, edits
 from r2d_action.init.remarks import Remark, remarks
-from r2d_action.init.workflow import workflow_of
+from r2d_action.init.workflow import Workflow, names_it, workflow_of
 
 PLACES = (
     ".github/workflows/*.yml",
@@ -45,7 +46,10 @@ class Converted:
 
 
 def converted_files(folder: Path) -> tuple[Converted, ...]:
-    """Of those files that use repo2docker-action. Nothing is written."""
+    """Of those files that use repo2docker-action. Nothing is written.
+
+    Raises :class:`InputError` for a file whose bytes are no text.
+    """
     paths = {path for place in PLACES for path in folder.glob(place) if _is_own(path)}
     names = sorted(path.relative_to(folder).as_posix() for path in paths)
     found = (_converted_file(folder, name) for name in names)
@@ -58,25 +62,35 @@ def _is_own(path: Path) -> bool:
 
 
 def _converted_file(folder: Path, name: str) -> Converted | None:
+    content = (folder / name).read_bytes()
     try:
-        text = (folder / name).read_bytes().decode()
-    except UnicodeDecodeError:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        # Without what other encodings put between letters.
+        if names_it(content.replace(b"\0", b"").decode(errors="replace")):
+            line = content.count(b"\n", 0, error.start) + 1
+            raise InputError(
+                f"{name}, line {line}: this is not UTF-8, which GitHub expects, and nothing was "
+                "changed; save the file as UTF-8, and convert again."
+            ) from error
         return None
     return converted(text, name)
 
 
 def converted(text: str, path: str) -> Converted | None:
-    """None for a text that has nothing to do with repo2docker-action, or is no YAML."""
+    """None for a text that has nothing to do with repo2docker-action."""
     body = text.removeprefix(BYTE_ORDER_MARK)
     try:
         workflow = workflow_of(read(body))
-    except NotYaml:
+    except NotYaml as reason:
+        return _unreadable(text, path, reason) if names_it(body) else None
+    if workflow is None:
         return None
-    if workflow is None or not any(one.ref or one.uses_a_copy for one in workflow.steps):
-        return None
-    made = tuple(edits(workflow, body))
+    made = tuple(edits(workflow, body)) if _uses_it(workflow) else ()
     changes = [one for one in made if isinstance(one, Change)]
     notes = [*remarks(workflow), *(one for one in made if isinstance(one, Remark))]
+    if not _uses_it(workflow) and not any(workflow.others):
+        return None
     pieces = [piece for change in changes for piece in change.pieces]
     report = Report(
         path,
@@ -85,6 +99,18 @@ def converted(text: str, path: str) -> Converted | None:
     )
     mark = text[: len(text) - len(body)]
     return Converted(report, mark + spliced(body, pieces))
+
+
+def _uses_it(workflow: Workflow) -> bool:
+    return any(step.ref or step.uses_a_copy for step in workflow.steps)
+
+
+def _unreadable(text: str, path: str, reason: NotYaml) -> Converted:
+    said = (
+        f"this cannot be read ({reason}), not by GitHub either, so the file was left as it is. "
+        "Mend it here, or in the lines before, and convert again."
+    )
+    return Converted(Report(path, (), (LineRemark(reason.line, said),)), text)
 
 
 def _with_lines(

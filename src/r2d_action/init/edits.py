@@ -6,18 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from r2d_action import HOME, __version__
 from r2d_action.hub.splice import Piece
 from r2d_action.hub.yaml_tree import Scalar
 from r2d_action.init.permissions import needed, obstacle
-from r2d_action.init.remarks import Remark
+from r2d_action.init.remarks import OURS, Remark
 from r2d_action.init.workflow import Job, Workflow
 
-OURS = f"{HOME}@v{__version__}"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What people write behind a commit to say which version it is.
 _VERSION_COMMENT = re.compile(
-    r"[ \t]+#[ \t]*(?:(?:pin|tag|ref)[ =@:])?[ \t]*(?:v?\d[\w.-]*|master|main)[ \t]*(?=\r?\n|\Z)"
+    r"[ \t]+#[ \t]*(?:(?:pin|tag|ref)[ =@:])?[ \t]*(?:ratchet:\S+@)?"
+    r"(?:v?\d[\w.-]*|master|main)(?: as of [\d-]+)?[ \t]*(?=\r?\n|\Z)"
 )
 _COMMENT_LINE = re.compile(r"[ \t]*#[^\n]*\n")
 

@@ -47,34 +47,42 @@ def _name(image: Repository) -> str:
 
 
 def _secret_step(name: str, what: str) -> str:
-    return f"On GitHub, in your repository, open {NEW}. The name is `{name}`, the secret is {what}."
+    return (
+        f"On GitHub, in your repository, open {NEW}. The name is `{name}`, the secret is {what}. "
+        "Press **Add secret**."
+    )
 
 
 def _quay(image: Repository) -> Login:
     owner, name = _owner(image), _name(image)
     create = (
-        f"At [quay.io](https://quay.io), press **Create New Repository**, call it `{name}` in the "
-        f"organization `{owner}`, and make it public."
+        "At [quay.io](https://quay.io), log in and press **Create Repository**. Choose the "
+        f"organization or account `{owner}`, call the repository `{name}`, and choose **Public**, "
+        "so that the hub can download the image."
     )
     allow = (
-        "On the page of the organization (or of your account), open **Robot Accounts**, create one "
-        f"with the name `builder`, and give it the permission **Write** on `{name}`."
+        f"At quay.io, on the page of `{owner}`, open **Robot accounts**: a robot account is a "
+        "login for programs. Press **Create robot account**, and give it the name `builder` and, "
+        f"for the repository `{name}`, the permission **Write**."
     )
-    shown = "the token that quay.io shows when you click on the name of the robot account"
+    shown = f"the token that quay.io shows when you click on `{owner}+builder`"
     return Login(
-        inputs=(("DOCKER_USERNAME", f"{owner}+builder"),),
+        # What is pushed to a repository that nobody made is private, and no hub could start it.
+        inputs=(("DOCKER_USERNAME", f"{owner}+builder"), ("PUBLIC_REGISTRY_CHECK", "true")),
         secrets=(("DOCKER_PASSWORD", "QUAY_PASSWORD"),),
         steps=(create, allow, _secret_step("QUAY_PASSWORD", shown)),
     )
 
 
 def _docker_hub(image: Repository) -> Login:
+    owner = _owner(image)
     make = (
-        "At [Docker Hub](https://app.docker.com/settings/personal-access-tokens), make a "
-        "**personal access token** with the permission **Read & Write**."
+        f"At [Docker Hub](https://app.docker.com/settings/personal-access-tokens), as `{owner}` or "
+        "somebody else who may write there, make a **personal access token** with the permission "
+        "**Read & Write**. The name of who made it belongs behind `DOCKER_USERNAME`."
     )
     return Login(
-        inputs=(("DOCKER_USERNAME", _owner(image)),),
+        inputs=(("DOCKER_USERNAME", owner),),
         secrets=(("DOCKER_PASSWORD", "DOCKER_HUB_TOKEN"),),
         steps=(make, _secret_step("DOCKER_HUB_TOKEN", "that token")),
     )

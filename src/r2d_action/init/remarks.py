@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from r2d_action import HOME, __version__
 from r2d_action.errors import InputError
 from r2d_action.hub.yaml_tree import Scalar, own_entries, value_of
 from r2d_action.init.workflow import Job, Step, Workflow
@@ -14,6 +15,7 @@ from r2d_action.inputs import ENV_PREFIX, nearest_input, read_inputs, unknown_in
 from r2d_action.plan.repo2docker import extra_args_of
 from r2d_action.reference import InvalidReference, Repository
 
+OURS = f"{HOME}@v{__version__}"
 _FLAGS = ("LATEST_TAG_OFF", "BINDER_CACHE", "NO_GIT_PUSH", "PUBLIC_REGISTRY_CHECK")
 _LOOKS = re.compile(r"\bdocker\s+(?:run|tag|push|images?|inspect|save|create)\b")
 _PUSHES = re.compile(r"\bdocker\s+push\b")
@@ -37,9 +39,20 @@ def remarks(workflow: Workflow) -> Iterator[Remark]:
             )
         if step.ref is not None:
             yield from _of_step(step)
+    for place in workflow.others:
+        yield Remark(place.start, _of_another_place(place))
     for job in workflow.jobs:
         yield from _of_later_steps(job)
     yield from _of_variables(workflow)
+
+
+def _of_another_place(place: Scalar) -> str:
+    if place.key and place.key.value == "run":
+        return "this script names repo2docker-action, and scripts are left as they are."
+    return (
+        f"`{place.value.strip()}` was left as it is: the way it stands here, GitHub does not take "
+        f"it for the action of a step. Write `{OURS}` in its place."
+    )
 
 
 def _of_step(step: Step) -> Iterator[Remark]:

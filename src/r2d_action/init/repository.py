@@ -10,9 +10,8 @@ from r2d_action.init.answers import BASE, IMAGE, REGISTRY, Answers, Given, answe
 from r2d_action.init.caller import caller_workflow
 from r2d_action.init.logins import login_for
 from r2d_action.init.readme import readme
-from r2d_action.init.ways import INHERIT, files_of
+from r2d_action.init.ways import INHERIT, WORKFLOW, files_of
 
-WORKFLOW = ".github/workflows/image.yml"
 README = "README.md"
 
 

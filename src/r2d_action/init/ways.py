@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIX = ".in"
+WORKFLOW = ".github/workflows/image.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

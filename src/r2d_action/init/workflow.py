@@ -13,6 +13,7 @@ _REPO2DOCKER_ACTION = re.compile(
     r"(?:jupyterhub|machine-learning-apps)/repo2docker-action@(?P<ref>\S+)", re.IGNORECASE
 )
 _COPY = re.compile(r"[^/\s]+/repo2docker-action@\S+", re.IGNORECASE)
+_NAME = re.compile(r"\brepo2docker-action\b", re.IGNORECASE)
 _YES = re.compile(r"true|yes|on|1", re.IGNORECASE)
 _NO = re.compile(r"false|no|off|0|", re.IGNORECASE)
 
@@ -89,6 +90,15 @@ class Workflow:
         return tuple(step for step in map(_step, self.tree.mappings) if step.uses)
 
     @property
+    def others(self) -> Iterator[Scalar]:
+        """Where repo2docker-action is named in a way that is none of a step's."""
+        known = {id(step.uses) for step in self.steps if step.ref or step.uses_a_copy}
+        for scalar in self.tree.scalars:
+            key = scalar.key.value if scalar.key else ""
+            if key in ("uses", "run") and _NAME.search(scalar.value) and id(scalar) not in known:
+                yield scalar
+
+    @property
     def jobs(self) -> Iterator[Job]:
         jobs = _value(self.root, "jobs")
         for name, node in own_entries(jobs).values() if isinstance(jobs, Mapping) else ():
@@ -96,6 +106,11 @@ class Workflow:
             if isinstance(job, Mapping) and "steps" in own_entries(job):
                 key, steps = own_entries(job)["steps"]
                 yield Job(name, job, key, tuple(_steps(value_of(steps))))
+
+
+def names_it(text: str) -> bool:
+    """Whether a text of which nothing is known names repo2docker-action, but in comments."""
+    return any(_NAME.search(line.partition("#")[0]) for line in text.splitlines())
 
 
 def workflow_of(tree: Tree) -> Workflow | None:
