@@ -13,7 +13,7 @@ import shutil
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
@@ -221,7 +221,7 @@ class _Walk:
 
     def enter(self, folder: str) -> None:
         prefix = f"{folder}/" if folder else ""
-        with os.scandir(self.root / folder) as entries:
+        with self._entries(folder) as entries:
             # A repository may have 100 000 files, and most of them are innocent.
             for entry in entries:
                 path = prefix + entry.name
@@ -230,6 +230,12 @@ class _Walk:
                     self._weigh(path, entry)
                 else:
                     self._take(path, entry)
+
+    def _entries(self, folder: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        try:
+            return os.scandir(self.root / folder)
+        except PermissionError:
+            raise unreadable(self.root / folder) from None
 
     def _weigh(self, path: str, entry: os.DirEntry[str]) -> None:
         if path in self.without or (entry.name == ".git" and not self.keep_git):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,6 +18,8 @@ from r2d_action.context import (
 )
 from r2d_action.errors import InputError
 from r2d_action.git import Git
+
+NOBODY = 65534
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -208,13 +213,26 @@ def test_nothing_is_brought_in_from_outside_of_the_repository(tmp_path: Path) ->
         assert (folder / "apt.txt").is_symlink()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
-    tree(tmp_path, "database/a")
-    (tmp_path / "database").chmod(0)
-    with pytest.raises(InputError, match="database cannot be read"):
-        read_context(tmp_path)
-    (tmp_path / "database").chmod(0o755)
+@contextmanager
+def without_rights_of_root() -> Iterator[None]:
+    """Root reads everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_folder_of_another_user_is_named() -> None:
+    with without_rights_of_root(), TemporaryDirectory() as name:
+        root = Path(name)
+        tree(root, "database/a")
+        (root / "database").chmod(0)
+        with pytest.raises(InputError, match="database cannot be read"):
+            read_context(root)
+        (root / "database").chmod(0o755)
 
 
 def test_an_appendix_never_goes_through_an_absolute_link(tmp_path: Path) -> None:
