@@ -25,8 +25,8 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that has ended, and what it said. Bytes that are no text are kept as the file
-    system keeps them in names."""
+    """A command that has ended, and what it said, without the end of its last line. Bytes that
+    are no text are kept as the file system keeps them in names."""
 
     argv: tuple[str, ...]
     returncode: int
@@ -103,8 +103,8 @@ def capture(
         timeout=timeout,
         check=False,
     )
-    text, stderr = os.fsdecode(done.stdout), done.stderr.decode(errors="replace")
-    return Completed(tuple(argv), done.returncode, text, stderr)
+    text = os.fsdecode(done.stdout).removesuffix("\n")
+    return Completed(tuple(argv), done.returncode, text, done.stderr.decode(errors="replace"))
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
