@@ -28,14 +28,17 @@ from r2d_action.stages.site import Site
 Stage = Callable[[Outcome, Site], Outcome]
 
 
-def beside(*stages: Stage) -> Stage:
-    """Stages that wait for nothing of each other, as one: they start from one record, and each
-    fills in its own part."""
+def beside(aside: Stage, stage: Stage) -> Stage:
+    """Two stages that wait for nothing of each other, as one: they start from one record, and
+    each fills in its own part. ``aside`` should be short: whoever stops the run stops ``stage``,
+    and waits for it."""
 
     def together(outcome: Outcome, site: Site) -> Outcome:
-        with ThreadPoolExecutor(len(stages)) as pool:
-            records = pool.map(lambda stage: _carried_out(stage, outcome, site), stages)
-            return _merged(outcome, tuple(records))
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            other = pool.submit(_carried_out, aside, outcome, site)
+            # Here, since signals reach the main thread only.
+            record = _carried_out(stage, outcome, site)
+            return _merged(outcome, (other.result(), record))
 
     return together
 

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from lab.command import run, succeeds
 from lab.errors import LabError
 from lab.home import Home, link, path_with
-from lab.network import ensure_bridge, remove_bridge
+from lab.network import PREFIX, ensure_bridge, ensure_ways_out, remove_bridge
 from lab.packages import Apt, Source, apt_of, can_unpack, install, machine_source, unpack
 from lab.process import Process, spawn, wait_ready
 from lab.talk import step
@@ -106,6 +106,7 @@ def start_engine(home: Home, store: Store, earlier: Engine | None = None) -> Eng
         bridge = _bridge(directory)
         address = ensure_bridge(bridge)
         process = _start_dockerd(home, directory, _daemon_config(directory, store, bridge))
+        ensure_ways_out()
     return Engine(store, f"unix://{directory}/docker.sock", address, process)
 
 
@@ -123,6 +124,7 @@ def stop_engine(home: Home, engine: Engine) -> None:
         for mount in mounts_below(directory, Path("/proc/self/mounts").read_text()):
             run("umount", "--lazy", mount)
         remove_bridge(_bridge(directory))
+        ensure_ways_out()
         shutil.rmtree(directory / "exec", ignore_errors=True)
 
 
@@ -135,8 +137,7 @@ def mounts_below(directory: Path, table: str) -> list[str]:
 
 
 def _bridge(directory: Path) -> str:
-    # An interface name has 15 characters at most.
-    return "r2d-" + hashlib.sha256(str(directory).encode()).hexdigest()[:8]
+    return PREFIX + hashlib.sha256(str(directory).encode()).hexdigest()[:8]
 
 
 def _daemon_config(directory: Path, store: Store, bridge: str) -> dict[str, object]:

@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 
-from lab.command import run
+from lab.command import run, succeeds
 from lab.errors import LabError
 
 POOL = ipaddress.IPv4Network("10.213.0.0/16")
 TABLES = ("filter", "nat")
+# Of the bridges' names; an interface name has 15 characters at most.
+PREFIX = "r2d-"
 
 
 def ensure_bridge(name: str) -> str:
@@ -36,6 +38,17 @@ def remove_bridge(name: str) -> None:
                 with suppress(LabError):
                     run("iptables", "-t", table, "-D", *shlex.split(rule)[1:])
     run("ip", "link", "delete", name)
+
+
+def ensure_ways_out() -> None:
+    """Let the containers of all engines reach the network. An engine that starts or stops takes
+    away rules of the others, too."""
+    for name, interface in _interfaces().items():
+        if not name.startswith(PREFIX):
+            continue
+        rule = ("POSTROUTING", "-s", str(interface.network), "!", "-o", name, "-j", "MASQUERADE")
+        if not succeeds("iptables", "-t", "nat", "-C", *rule):
+            run("iptables", "-t", "nat", "-A", *rule)
 
 
 def _concerns(rule: str, name: str, interface: ipaddress.IPv4Interface) -> bool:

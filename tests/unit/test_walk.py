@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, current_thread, main_thread
 
 import pytest
 
@@ -73,6 +73,17 @@ def test_stages_side_by_side_meet_and_fill_in_their_own_parts(site: Site) -> Non
 
     outcome = walk((beside(meeting, meeting_too),), site)
     assert outcome == Outcome(key=KEY, installed=PACKAGES)
+
+
+def test_signals_reach_the_stage_that_takes_long(site: Site) -> None:
+    threads = []
+
+    def noting(outcome: Outcome, _site: Site) -> Outcome:
+        threads.append(current_thread())
+        return outcome
+
+    walk((beside(listing, noting),), site)
+    assert threads == [main_thread()]
 
 
 @pytest.mark.parametrize("stages", [(failing, listing), (listing, failing)])
