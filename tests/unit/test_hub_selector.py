@@ -11,6 +11,7 @@ from r2d_action.hub.selector import (
     Path,
     full_selector,
     labelled,
+    one_line,
     parse_selector,
     shortest_selector,
     written,
@@ -144,7 +145,9 @@ def test_nothing_tells_one_unnamed_item_from_another() -> None:
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=8)
-FIELDS = st.dictionaries(st.sampled_from(["name", "slug", "id", "x.y"]), TEXTS, max_size=3)
+# Of an item, files are read so.
+NAMES = TEXTS.map(one_line)
+FIELDS = st.dictionaries(st.sampled_from(["name", "slug", "id", "x.y"]), NAMES, max_size=3)
 LISTS = st.lists(FIELDS, min_size=1, max_size=4)
 
 

@@ -27,9 +27,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """``fields`` are the item's own texts, by dotted name (an item that is itself a text has one
-    without a name); ``label`` is what to write in brackets for it and no other item of its list,
-    empty where nothing tells it apart."""
+    """``fields`` are the item's own texts as :func:`one_line` has them, by dotted name (an item
+    that is itself a text has one without a name); ``label`` is what to write in brackets for it
+    and no other item of its list, empty where nothing tells it apart."""
 
     fields: Fields = ()
     label: str = ""
