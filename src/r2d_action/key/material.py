@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import platform
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from r2d_action.context import Context, read_context, resolved
@@ -109,12 +109,14 @@ def _tests_inside(context: Context) -> str:
     return f"{folder.relative_to(root)}/" if folder.is_relative_to(root) else f"{TESTS}/"
 
 
-def _paths(context: Context) -> set[str]:
-    """What is copied, what is read to decide the steps, and the tests that the image passes."""
+def _paths(context: Context) -> Iterable[str]:
+    """What is copied, what is read to decide the steps, and the tests that the image passes, each
+    once."""
     copied = kept(context.files, context.folders, rules_of(context))
     inside = _tests_inside(context)
     tests = (path for path in context.files if path.startswith(inside))
-    return {*copied, *context.environment_files, *tests}
+    # Not a set: nearly all of them are sorted, which makes it quick to sort them.
+    return dict.fromkeys((*copied, *context.environment_files, *tests))
 
 
 def _bases(plan: BuildPlan, context: Context, *, is_ours: bool) -> tuple[str, ...]:
