@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 
 import click
 
 from r2d_action.binder.binderhub import (
     BinderHub,
     BinderSource,
-    Prebuild,
     PrebuildFailed,
     TriggerOutcome,
 )
@@ -19,6 +17,7 @@ from r2d_action.cli.site import site_of
 from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.outcome import to_json
+from r2d_action.stages.binder import ask_to_build
 
 DEFAULT_BRANCH = "HEAD"
 
@@ -38,14 +37,7 @@ def prebuild(repository: str, ref: str) -> None:
         source = _source(repository, ref, site.event)
         title = f"Ask {hub.name} to build {source.repository} at {source.short_ref}"
         with site.runner.group(title):
-            result = Prebuild(
-                hub=hub,
-                source=source,
-                session=site.session,
-                say=site.runner.say,
-                sleep=site.sleep,
-                clock=time.monotonic,
-            )()
+            result = ask_to_build(hub, source, site)
         click.echo(site.runner.redact(to_json(result)))
         if result.outcome is not TriggerOutcome.BUILT:
             raise PrebuildFailed(result.note)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from r2d_action.check.image_tests import FOLDER, find_image_tests
 from r2d_action.context import Context, read_context, resolved
 from r2d_action.key import Material, NoKey
 from r2d_action.key.bases import images_in
@@ -19,7 +20,6 @@ from r2d_action.plan.repo2docker import USER_ID
 # What the repo2docker that we carry starts from, unless it is told otherwise.
 BASE_IMAGE = "docker.io/library/buildpack-deps:24.04"
 BASE_OPTION = "--Repo2Docker.base_image"
-TESTS = "image-tests"
 
 # The digest behind the name of an image, now. Raises NoKey.
 Resolve = Callable[[str], str]
@@ -95,8 +95,8 @@ def checks_of(plan: CheckPlan, context: Context, workspace: Path) -> str:
     """What an image has passed that was made by this run, beside the tests in ``context``: an
     image that only got a warning, or passed other tests, must not stand in for it."""
     required = f"{plan.hub_start == 'true'}"
-    folders = (context.root / TESTS, workspace / TESTS)
-    folder = next((one.resolve() for one in folders if one.is_dir()), None)
+    found = find_image_tests(context.root, workspace)
+    folder = found.directory.resolve() if found else None
     if folder is None or folder.is_relative_to(context.root.resolve()):
         return required
     tests = read_context(folder)
@@ -105,8 +105,8 @@ def checks_of(plan: CheckPlan, context: Context, workspace: Path) -> str:
 
 def _tests_inside(context: Context) -> str:
     """What the paths of tests begin with, which may be in a folder of another name."""
-    root, folder = context.root.resolve(), resolved(context.root / TESTS)
-    return f"{folder.relative_to(root)}/" if folder.is_relative_to(root) else f"{TESTS}/"
+    root, folder = context.root.resolve(), resolved(context.root / FOLDER)
+    return f"{folder.relative_to(root)}/" if folder.is_relative_to(root) else f"{FOLDER}/"
 
 
 def _paths(context: Context) -> Iterable[str]:

@@ -56,15 +56,19 @@ def _cached(plan: Plan, site: Site) -> CacheResult:
 
 def _triggered(hub: BinderHub, source: BinderSource, site: Site) -> Triggered:
     with site.runner.group(f"Ask {hub.name} to build {source.ref}"):
-        triggered = Prebuild(
-            hub=hub,
-            source=source,
-            session=site.session,
-            say=site.runner.say,
-            sleep=site.sleep,
-            clock=time.monotonic,
-        )()
+        triggered = ask_to_build(hub, source, site)
     if triggered.outcome in {TriggerOutcome.FAILED, TriggerOutcome.UNREACHABLE}:
         # Somebody else's service: it must not turn this run red.
         site.runner.warning(triggered.note, title=hub.name)
     return triggered
+
+
+def ask_to_build(hub: BinderHub, source: BinderSource, site: Site) -> Triggered:
+    return Prebuild(
+        hub=hub,
+        source=source,
+        session=site.session,
+        say=site.runner.say,
+        sleep=site.sleep,
+        clock=time.monotonic,
+    )()
