@@ -12,11 +12,12 @@ import re
 import shutil
 import stat
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
+from posixpath import dirname
 from tempfile import TemporaryDirectory
 
 from r2d_action.errors import InputError
@@ -123,6 +124,15 @@ class Context:
         return tuple(path for path in found if path)
 
 
+def below(paths: Sequence[str], folder: str) -> Iterator[str]:
+    """Those of the sorted ``paths`` that are in ``folder``, at any depth."""
+    start = f"{folder}/"
+    for index in range(bisect_left(paths, start), len(paths)):
+        if not paths[index].startswith(start):
+            return
+        yield paths[index]
+
+
 def build_root(workspace: Path, subdir: str) -> Path:
     """The folder that is built. Raises :class:`InputError` for one outside ``workspace``."""
     root = resolved(workspace / subdir)
@@ -221,15 +231,17 @@ class _Walk:
 
     def enter(self, folder: str) -> None:
         prefix = f"{folder}/" if folder else ""
-        with self._entries(folder) as entries:
-            # A repository may have 100 000 files, and most of them are innocent.
-            for entry in entries:
-                path = prefix + entry.name
-                named = entry.name == ".git" or path in self.private or path in self.without
-                if named or _ANY_CREDENTIAL.search(path):
-                    self._weigh(path, entry)
-                else:
-                    self._take(path, entry)
+        with self._entries(folder) as found:
+            entries = list(found)
+        # Asked once for a folder: a repository may have 100 000 files, and most are innocent.
+        take = self._weigh if self._is_suspect(folder, entries) else self._take
+        for entry in entries:
+            take(prefix + entry.name, entry)
+
+    def _is_suspect(self, folder: str, entries: Iterable[os.DirEntry[str]]) -> bool:
+        names = [entry.name for entry in entries]
+        named = any(dirname(path) == folder for path in (*self.private, *self.without))
+        return named or ".git" in names or may_have_credential(folder, names)
 
     def _entries(self, folder: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         try:
@@ -272,12 +284,21 @@ def credential_in(path: str) -> str:
     return next(holds for pattern, holds in _CREDENTIALS if _at_the_end(pattern).search(path))
 
 
+def may_have_credential(folder: str, names: Iterable[str]) -> bool:
+    """A quick look at all that is in a folder: False is certain."""
+    start = f"\0/{folder}/" if folder else "\0/"
+    return bool(_SOME_CREDENTIAL.search(start.join(("", *names))))
+
+
 def _at_the_end(*patterns: str) -> re.Pattern[str]:
     ends = "|".join(translate(pattern) for pattern in patterns)
     return re.compile(rf"(?:^|/)(?:{ends})")
 
 
 _ANY_CREDENTIAL = _at_the_end(*(pattern for pattern, _ in _CREDENTIALS))
+_SOME_CREDENTIAL = re.compile(
+    rf"/(?:{'|'.join(translate(f'{pattern}*') for pattern, _ in _CREDENTIALS)})"
+)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 GRACE_SECONDS = 10.0
 
@@ -94,16 +95,20 @@ def capture(
 
     Raises ``FileNotFoundError`` and ``subprocess.TimeoutExpired``.
     """
-    done = subprocess.run(
-        list(argv),
-        env=dict(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    text = os.fsdecode(done.stdout).removesuffix("\n")
+    # Not through a pipe: whoever is busy beside a long answer would be held up by each read.
+    with TemporaryFile() as answer:
+        done = subprocess.run(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            check=False,
+        )
+        answer.seek(0)
+        text = os.fsdecode(answer.read()).removesuffix("\n")
     return Completed(tuple(argv), done.returncode, text, done.stderr.decode(errors="replace"))
 
 

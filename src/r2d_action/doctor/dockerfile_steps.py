@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from r2d_action.doctor.dockerfile_text import ROOT, Dockerfile, Instruction
 from r2d_action.doctor.finding import Trouble
 from r2d_action.doctor.repository import Repository
-from r2d_action.key.ignore import BuilderRules, LibraryRules, folders_of, kept
+from r2d_action.key.ignore import BuilderRules, LibraryRules, stays
 from r2d_action.report.diagnose.words import block, code
 
 _APT_INSTALL = re.compile(r"\bapt(?:-get)?\s+(?P<options>(?:-\S+\s+|-o\s+\S+\s+)*)install\b")
@@ -146,10 +146,5 @@ def left_out(repository: Repository) -> Iterator[Trouble]:
 def _rule_for(repository: Repository, path: str) -> int | None:
     lines = repository.text(repository.ignore_file).split("\n")
     read = BuilderRules.read if repository.has_dockerfile else LibraryRules.read
-    folders = sorted(folders_of([path]))
-    decisive = [
-        number
-        for number, line in enumerate(lines, start=1)
-        if path not in kept([path], folders, read(line))
-    ]
+    decisive = [number for number, line in enumerate(lines, start=1) if not stays(path, read(line))]
     return decisive[-1] if decisive else None

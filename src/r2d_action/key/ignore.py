@@ -10,13 +10,14 @@ from __future__ import annotations
 import posixpath
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from docker.utils.build import PatternMatcher
 
-from r2d_action.context import Context, resolved
+from r2d_action.context import Context, below, resolved
 from r2d_action.key import NoKey
 
 # Which of the rules have spoken of a folder, and so of all that is in it.
@@ -61,11 +62,17 @@ def _text(context: Context, path: str) -> str:
 
 def kept(files: Sequence[str], folders: Sequence[str], rules: Rules | None) -> list[str]:
     """The ``files`` that are copied, and with a ``/`` at the end the folders with nothing in
-    them. ``folders`` are sorted, and all that a file is in."""
+    them. Both are sorted, and ``folders`` are all that a file is in."""
     if rules:
         files, folders = _through(files, folders, rules)
-    filled = folders_of([*files, *folders])
-    return [*files, *(f"{folder}/" for folder in folders if folder not in filled)]
+    empty = (one for one in folders if not any(below(files, one)) and not any(below(folders, one)))
+    return [*files, *(f"{folder}/" for folder in empty)]
+
+
+def stays(path: str, rules: Rules) -> bool:
+    """Whether one file is copied."""
+    folders = [folder.as_posix() for folder in PurePosixPath(path).parents]
+    return path in kept([path], folders[-2::-1], rules)
 
 
 def _through(
@@ -86,17 +93,6 @@ def _through(
     return [
         file for file, above in asked if above is not None and not rules.leaves_out(file, above)[0]
     ], inside
-
-
-def folders_of(paths: Iterable[str]) -> set[str]:
-    """Every folder that one of ``paths`` is in, at any depth."""
-    found: set[str] = set()
-    for path in paths:
-        folder = _parent(path)
-        while folder and folder not in found:
-            found.add(folder)
-            folder = _parent(folder)
-    return found
 
 
 def _parent(path: str) -> str:

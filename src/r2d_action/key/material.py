@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from r2d_action.check.image_tests import FOLDER, find_image_tests
-from r2d_action.context import Context, read_context, resolved
+from r2d_action.context import Context, below, read_context, resolved
 from r2d_action.key import Material, NoKey
 from r2d_action.key.bases import images_in
 from r2d_action.key.files import Known, digest_of
@@ -104,17 +104,16 @@ def checks_of(plan: CheckPlan, context: Context, workspace: Path) -> str:
 
 
 def _tests_inside(context: Context) -> str:
-    """What the paths of tests begin with, which may be in a folder of another name."""
+    """The folder of the tests, which may have another name."""
     root, folder = context.root.resolve(), resolved(context.root / FOLDER)
-    return f"{folder.relative_to(root)}/" if folder.is_relative_to(root) else f"{FOLDER}/"
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else FOLDER
 
 
 def _paths(context: Context) -> Iterable[str]:
     """What is copied, what is read to decide the steps, and the tests that the image passes, each
     once."""
     copied = kept(context.files, context.folders, rules_of(context))
-    inside = _tests_inside(context)
-    tests = (path for path in context.files if path.startswith(inside))
+    tests = below(context.files, _tests_inside(context))
     # Not a set: nearly all of them are sorted, which makes it quick to sort them.
     return dict.fromkeys((*copied, *context.environment_files, *tests))
 
