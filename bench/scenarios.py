@@ -65,6 +65,8 @@ class Scenario:
 COLD = Scenario("cold", Desk.change_nothing, ALL)
 NOTHING = Scenario("nothing changed", Desk.change_nothing)
 NOTEBOOK_CHANGED = Scenario("notebook changed", Desk.change_notebook, ALL)
+# What this one starts from was itself built with layers of an earlier image.
+NOTEBOOK_AGAIN = Scenario("notebook changed again", Desk.change_notebook, once=True)
 ENVIRONMENT = Scenario("environment file changed", Desk.change_environment, once=True)
 BASE = Scenario("base image moved", Desk.move_base, once=True)
 THREE_TAGS = Scenario(
@@ -77,7 +79,7 @@ LARGE, SMALL = "large image", "small image"
 # Each chain begins with registries that know nothing.
 CHAINS: Mapping[str, tuple[Chain, ...]] = {
     LARGE: (
-        (COLD, NOTHING, NOTEBOOK_CHANGED, ENVIRONMENT, BASE),
+        (COLD, NOTHING, NOTEBOOK_CHANGED, NOTEBOOK_AGAIN, ENVIRONMENT, BASE),
         (THREE_TAGS,),
         (TWO_REGISTRIES,),
     ),

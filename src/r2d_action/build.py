@@ -12,6 +12,7 @@ from pathlib import Path
 from docker.errors import ImageNotFound
 
 from r2d_action.engine import Engine
+from r2d_action.layers import LABEL, label_of
 from r2d_action.plan import BuildPlan, Plan
 from r2d_action.plan.repo2docker import USER_ID
 from r2d_action.process import Completed, stream
@@ -136,6 +137,8 @@ def buildx_arguments(
         yield "--no-cache"
     for image in layers.taken_from:
         yield from ("--cache-from", f"type=registry,ref={image}")
+    if layers.taken_from:
+        yield from ("--label", f"{LABEL}={label_of(layers.taken_from)}")
     for key, value in plan.labels:
         yield from ("--label", f"{key}={value}")
     for name, image in bases.items():

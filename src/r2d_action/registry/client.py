@@ -69,7 +69,7 @@ class Client:
         claimed = told if told.startswith("sha256:") else wanted
         if not str(manifest.digest) == wanted == claimed:
             raise damaged(self.host, answer.status_code, f"the manifest {name}", claimed)
-        if not _is_document(manifest.body):
+        if _mapping_in(manifest.body) is None:
             code, message = "MANIFEST_INVALID", f"the manifest {name} is broken off"
             raise RegistryError(self.host, answer.status_code, code, message)
         return manifest
@@ -85,8 +85,10 @@ class Client:
         manifest = self.manifest(repository, name)
         return manifest.digest if manifest else None
 
-    def labels(self, repository: Repository, manifest: Manifest) -> Mapping[str, str] | None:
-        """The image's labels, None when its configuration is lost or not what the manifest says.
+    def configuration(
+        self, repository: Repository, manifest: Manifest
+    ) -> Mapping[str, Any] | None:
+        """The image's, None when it is lost or not what the manifest says.
 
         https://github.com/opencontainers/image-spec/blob/main/config.md
         """
@@ -97,7 +99,12 @@ class Client:
         answer = self.ask("GET", repository, f"blobs/{digest}")
         if hashlib.sha256(answer.content).hexdigest() != digest.removeprefix("sha256:"):
             return None
-        return _labels_in(answer.content)
+        return _mapping_in(answer.content)
+
+    def labels(self, repository: Repository, manifest: Manifest) -> Mapping[str, str] | None:
+        """None where :meth:`configuration` is, or has no place for them."""
+        configuration = self.configuration(repository, manifest)
+        return None if configuration is None else labels_in(configuration)
 
     def put_manifest(self, repository: Repository, tag: str, manifest: Manifest) -> None:
         """``tag`` may be the manifest's own digest, too."""
@@ -199,13 +206,18 @@ def _tags_in(content: Mapping[str, Any]) -> list[str]:
     return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
-def _labels_in(configuration: bytes) -> Mapping[str, str] | None:
-    try:
-        settings = json.loads(configuration).get("config") or {}
-        labels = settings.get("Labels") or {}
-    except (ValueError, AttributeError):
-        return None
+def labels_in(configuration: Mapping[str, Any]) -> Mapping[str, str] | None:
+    settings = configuration.get("config") or {}
+    labels = (settings.get("Labels") or {}) if isinstance(settings, Mapping) else None
     return labels if isinstance(labels, Mapping) else None
+
+
+def _mapping_in(document: bytes) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads(document)
+    except ValueError:
+        return None
+    return content if isinstance(content, Mapping) else None
 
 
 def _media_type(answer: requests.Response, body: bytes) -> str:
@@ -218,10 +230,3 @@ def _media_type(answer: requests.Response, body: bytes) -> str:
     except (ValueError, AttributeError):
         return told
     return own if own in MANIFEST_TYPES else told
-
-
-def _is_document(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except ValueError:
-        return False

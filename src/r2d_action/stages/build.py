@@ -1,4 +1,4 @@
-"""Third stage: the image, in the engine of this machine."""
+"""The image, in the engine of this machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from r2d_action.disk import freeing
 from r2d_action.engine import Engine, free_bytes, require_builder
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
-from r2d_action.images.pins import read_pins
-from r2d_action.key.bases import place_of
+from r2d_action.images.pins import read_pins, stand_in
 from r2d_action.key.engine import strangers
+from r2d_action.layers import layers_for
 from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
 from r2d_action.plan.tagging import cache_tag
@@ -26,16 +26,18 @@ from r2d_action.report.diagnose import Sources, diagnose
 from r2d_action.retry import Temporary
 from r2d_action.stages.clients import hasty_client_for, keychain_of
 from r2d_action.stages.site import Site
+from r2d_action.workflow_files import docker_is_used_later
 
 # What repo2docker reads from the directory it is started in.
 REPO2DOCKER_CONFIG = "repo2docker_config.py"
+_NOT_HERE = "it is not in this runner's Docker (REUSE: false builds it there)"
 
 
 def built(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or plan.skip:
         return outcome
-    if outcome.reused and (plan.push or _pulled(outcome.reused, plan, site)):
+    if outcome.reused and _reused(outcome.reused, plan, site):
         return outcome
     runner, engine = site.runner, site.engine
     require_builder(plan.build.builder, engine)
@@ -66,8 +68,8 @@ def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
     key = outcome.key
     if plan.build.builder or key is None or key.material is None:
         return outcome
-    pinned = {place_of(name) for name in read_pins(site.inputs.base_images)}
-    bases = [base for base in key.material.bases if place_of(base[0]) not in pinned]
+    pins = read_pins(site.inputs.base_images)
+    bases = [base for base in key.material.bases if not stand_in(base[0], pins)]
     for name in strangers(bases, site.engine.client):
         reason = f"this engine has as {name}, which is not what the registry has by that name"
         site.runner.warning(
@@ -76,6 +78,17 @@ def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
         )
         return replace(outcome, key=Keyed(value="", why_none=reason))
     return outcome
+
+
+def _reused(reused: Reused, plan: Plan, site: Site) -> bool:
+    """Says so, and brings the image where it is looked for. False when it must be built."""
+    event, commit = site.event, f" for commit {reused.commit[:12]}" if reused.commit else ""
+    wanted = not plan.push or docker_is_used_later(event.workspace / event.workflow, event.job)
+    site.runner.say(
+        f"reused  {plan.repository}@{reused.manifest.digest}, which was built{commit}; "
+        + ("a later step uses docker, so it is pulled" if wanted else _NOT_HERE)
+    )
+    return not wanted or _pulled(reused, plan, site)
 
 
 def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
@@ -106,16 +119,14 @@ def _layers(plan: Plan, site: Site) -> Layers:
 def _layers_of_branches(plan: Plan, site: Site) -> tuple[Reference, ...]:
     """The images of the nearest branches; that there is none is no error."""
     client = hasty_client_for(plan.repository.registry, plan, site)
-    found = []
+    found: list[Reference] = []
     for branch in plan.cache_branches:
-        reference = plan.repository.tagged(cache_tag(branch))
         try:
-            if client.digest(plan.repository, str(reference.tag)):
-                found.append(reference)
+            found += layers_for(client, plan.repository, cache_tag(branch))
         except (RegistryError, Temporary) as trouble:
             site.runner.say(f"layers of {branch} cannot be used: {trouble}")
             break
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> Built:

@@ -1,0 +1,68 @@
+"""Layers of earlier images serve again, on engines that have never seen them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from integration.conftest import Lab
+from integration.repo import Repo, repo
+from lab.engine import STORES, start_engine, stop_engine
+from lab.home import Home, find_home
+
+__all__ = ["repo"]
+
+
+@dataclass(frozen=True)
+class Runners(Home):
+    """Where an engine lives that is as new as a hosted runner's, time and again."""
+
+    def engine(self, store: str) -> Path:
+        return self.root / f"runner-{store}"
+
+
+@pytest.fixture
+def on_a_new_runner(repo: Repo, lab: Lab) -> Iterator[Callable[[], str]]:
+    """Gives the steps that a run of the repository carries out, by their first letter."""
+    home = Runners(find_home().root)
+    (store,) = (store for store in STORES if store == lab.env["R2D_LAB_STORE"])
+
+    def run() -> str:
+        shutil.rmtree(home.engine(store), ignore_errors=True)
+        engine = start_engine(home, store)
+        try:
+            env = {**lab.env, **engine.environment(home)}
+            outcome = replace(repo, lab=replace(lab, env=env)).run()
+        finally:
+            stop_engine(home, engine)
+        steps = outcome.built.steps if outcome.built else ()
+        return "".join(one.instruction[0] for one in steps if one.place and not one.cached)
+
+    yield run
+    shutil.rmtree(home.engine(store))
+
+
+def test_layers_of_the_branch_serve_again(
+    repo: Repo, lab: Lab, on_a_new_runner: Callable[[], str]
+) -> None:
+    """Also those that the newest image took from an earlier one, of which it does not tell where
+    the engine has the older kind of image store."""
+    (repo.checkout / "Dockerfile").write_text(
+        f"FROM {lab.plain_image}\nRUN id > /tmp/id\n"
+        "COPY environment.yml /tmp/\nRUN cp /tmp/environment.yml /tmp/installed\n"
+        "COPY data.txt /data.txt\n"
+    )
+    repo.commit(environment_yml="1")
+    assert on_a_new_runner() == "FRCRC"
+    for text in ("other", "yet another"):
+        repo.commit(data_txt=text)
+        assert on_a_new_runner() == "FC"
+    repo.commit(environment_yml="2")
+    assert on_a_new_runner() == "FCRC"
+    for text in ("something", "something else"):
+        repo.commit(data_txt=text)
+        assert on_a_new_runner() == "FC"
