@@ -13,7 +13,6 @@ from typing import Any
 import requests
 
 from r2d_action.authorization import Bearer
-from r2d_action.report.comment import marked, marker
 from r2d_action.retry import Retry, Temporary
 
 SECONDS = 30
@@ -89,6 +88,15 @@ class PullRequest:
             raise NotAllowed(f"GitHub answers {answer.status_code}")
         answer.raise_for_status()
         return answer.json()
+
+
+def marked(text: str, key: str) -> str:
+    """``text`` as the comment that is found again by ``key``."""
+    return f"{marker(key)}\n{text}"
+
+
+def marker(key: str) -> str:
+    return f"<!-- r2d-action: {key} -->"
 
 
 def _is_ours(comment: Mapping[str, Any], key: str) -> bool:

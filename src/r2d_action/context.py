@@ -313,10 +313,11 @@ def laid_out(context: Context, git: Git, *, appendix: str = "") -> Iterator[Path
         for folder in context.folders:
             (target / folder).mkdir()
         for file in context.files:
-            _place(context.root / file, target / file)
+            _place(context.root / file, target / file, keep_mode=context.keeps_git)
         _bring_in(context, target)
         for folder in reversed(context.folders):
             shutil.copystat(context.root / folder, target / folder)
+            (target / folder).chmod(0o755)
         if context.keeps_git:
             _forget_git_credentials(target, git)
         if appendix and context.dockerfile:
@@ -324,15 +325,31 @@ def laid_out(context: Context, git: Git, *, appendix: str = "") -> Iterator[Path
         yield target
 
 
-def _place(source: Path, target: Path) -> None:
+def _place(source: Path, target: Path, *, keep_mode: bool) -> None:
     if source.is_symlink():
         target.symlink_to(source.readlink())
         return
-    try:
-        # A link costs nothing, however large the file; a build reads and never writes here.
-        os.link(source, target)
-    except OSError:
+    mode = stat.S_IMODE(source.stat().st_mode)
+    wanted = mode if keep_mode else _usual(mode)
+    if mode != wanted or not _linked(source, target):
         _copy(source, target)
+        target.chmod(wanted)
+
+
+def _usual(mode: int) -> int:
+    """Of a file's permissions, git keeps and the key counts whether its owner may execute it. The
+    rest is the umask of whoever made the checkout, and must not decide what an image's users can
+    read."""
+    return 0o755 if mode & stat.S_IXUSR else 0o644
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """A link costs nothing, however large the file; a build reads and never writes here."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        return False
+    return True
 
 
 def _copy(source: Path, target: Path) -> None:

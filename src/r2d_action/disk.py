@@ -5,10 +5,14 @@ Nothing here touches what an engine keeps: pruning that has broken builds.
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from r2d_action.runner import Runner
 
@@ -25,9 +29,11 @@ TOOLKITS = (
 
 
 @contextmanager
-def freeing(wanted: bool, env: Mapping[str, str], runner: Runner) -> Iterator[None]:
+def freeing(
+    wanted: bool, env: Mapping[str, str], runner: Runner, toolkits: Iterable[str] = TOOLKITS
+) -> Iterator[None]:
     """Remove the toolkits beside the work in the ``with`` block; it ends when they are gone."""
-    present = tuple(path for path in TOOLKITS if Path(path).is_dir())
+    present = _present(toolkits)
     if not wanted or not present:
         yield
         return
@@ -38,14 +44,31 @@ def freeing(wanted: bool, env: Mapping[str, str], runner: Runner) -> Iterator[No
         yield
         return
     runner.say(f"freeing disk space beside the build: {', '.join(present)}")
-    removal = subprocess.Popen(
-        ["sudo", "-n", "rm", "-rf", *present],
+    with TemporaryFile() as said:
+        removal = _removal(present, env, said)
+        try:
+            yield
+        finally:
+            removal.wait()
+        if left := _present(present):
+            said.seek(0)
+            reason = said.readline().decode(errors="replace").strip()
+            runner.notice(f"FREE_DISK_SPACE: {', '.join(left)} could not be removed ({reason}).")
+
+
+def _present(toolkits: Iterable[str]) -> tuple[str, ...]:
+    return tuple(path for path in toolkits if Path(path).is_dir())
+
+
+def _removal(
+    paths: tuple[str, ...], env: Mapping[str, str], said: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    # A job in a container is root already, and most images have no sudo.
+    prefix = ("sudo", "-n") if os.geteuid() and shutil.which("sudo", path=env.get("PATH")) else ()
+    return subprocess.Popen(
+        [*prefix, "rm", "-rf", *paths],
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=said,
     )
-    try:
-        yield
-    finally:
-        removal.wait()

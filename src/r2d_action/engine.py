@@ -129,6 +129,9 @@ def require_builder(name: str, engine: Engine) -> None:
 
 
 def free_bytes(client: docker.DockerClient) -> int | None:
-    """Free bytes where the engine keeps images, None when it runs on another machine."""
-    root = Path(client.info().get("DockerRootDir") or "/nonexistent")
-    return shutil.disk_usage(root).free if root.is_dir() else None
+    """Free bytes where the engine keeps images, None when it runs on another machine, or where
+    this user may not look."""
+    try:
+        return shutil.disk_usage(client.info().get("DockerRootDir") or "/nonexistent").free
+    except OSError:
+        return None

@@ -99,9 +99,7 @@ class Environments:
         packages = self._named("packages", *(one.encode() for one in requirements))
 
         def fill(folder: Path, scratch: Path) -> None:
-            words, logins = pip.git_logins(requirements, self.env)
-            arguments = pip.without_passwords(words, scratch)
-            pip.install(arguments, folder, scratch=scratch, env={**self.env, **logins}, cwd=cwd)
+            pip.install(requirements, folder, scratch=scratch, env=self.env, cwd=cwd)
 
         self._ensure(packages, fill, "the chosen repo2docker")
         return self._program("jupyter-repo2docker", "repo2docker.__main__", [packages])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 GITHUB = "https://github.com"
+GITHUB_API = "https://api.github.com"
 DEPENDABOT = "dependabot[bot]"
 
 
@@ -23,6 +24,8 @@ class Event:
     ``ref`` is the full git ref (``refs/heads/main``), ``sha`` the commit of the
     event, which need not be the one that is checked out. ``before`` is the commit that a push
     or a pull request starts from, empty where there is none or its history was rewritten.
+    ``workflow`` is the file of the workflow, as the repository has it, empty where another
+    repository's runs; ``job`` is the name that the job has there.
     """
 
     workspace: Path
@@ -39,6 +42,8 @@ class Event:
     head_branch: str = ""
     base_branch: str = ""
     default_branch: str = ""
+    workflow: str = ""
+    job: str = ""
 
     @property
     def is_pull_request(self) -> bool:
@@ -97,7 +102,20 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
         head_branch=_mapping(pull_request, "head").get("ref", ""),
         base_branch=_mapping(pull_request, "base").get("ref", ""),
         default_branch=_mapping(payload, "repository").get("default_branch", ""),
+        workflow=_workflow(env.get("GITHUB_WORKFLOW_REF", ""), repository),
+        job=env.get("GITHUB_JOB", ""),
     )
+
+
+def api_url(env: Mapping[str, str]) -> str:
+    """GitHub's interface: of an enterprise's own server, where the job runs at one."""
+    return env.get("GITHUB_API_URL") or GITHUB_API
+
+
+def _workflow(reference: str, repository: str) -> str:
+    """``owner/name/.github/workflows/build.yml@refs/heads/main`` without what is round the path."""
+    path = reference.partition("@")[0]
+    return path.removeprefix(f"{repository}/") if path.startswith(f"{repository}/") else ""
 
 
 def _before(payload: dict[str, Any]) -> str:

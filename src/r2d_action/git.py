@@ -10,6 +10,8 @@ from pathlib import Path
 from r2d_action.process import CommandFailed, Completed, capture
 
 TIMEOUT_SECONDS = 300.0
+# It refuses, is not there at all, or takes too long.
+NO_ANSWER = (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Git:
         """The first line of the answer, empty when there is none or git fails."""
         try:
             answer = self.run(*arguments)
-        except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
+        except NO_ANSWER:
             return ""
         return next(iter(answer.lines), "")
 

@@ -1,16 +1,12 @@
 """The record of a run: what each stage made of it, as far as it came.
 
-A failed run is the same record with its later stages missing. Records go to JSON
-and back, so that what is an argument inside one job is a file between two.
+A failed run is the same record with its later stages missing. Records go to JSON and back
+(:mod:`r2d_action.json_text`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-
-from cattrs.preconf.json import make_converter
 
 from r2d_action.binder.binderhub import Triggered
 from r2d_action.binder.cache import CacheResult
@@ -23,10 +19,7 @@ from r2d_action.key import Material
 from r2d_action.packages.values import Before, Compared, PackageList
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Published
-from r2d_action.reference import Digest, Reference, Repository, Tag
 from r2d_action.registry.client import Manifest
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,31 +74,3 @@ class Outcome:
         if self.reused:
             return "reused"
         return "built" if self.built else "skipped"
-
-
-def to_json(value: object) -> str:
-    return str(_CONVERTER.dumps(value, indent=2))
-
-
-def from_json(text: str, kind: type[Value]) -> Value:
-    """Raises what cattrs raises for a text that is no record of ``kind``."""
-    value: Value = _CONVERTER.loads(text, kind)
-    return value
-
-
-def _converter() -> Any:
-    converter = make_converter()
-    converter.register_unstructure_hook(Path, str)
-    converter.register_structure_hook(Path, lambda text, _: Path(text))
-    for kind, parse in (
-        (Repository, Repository.parse),
-        (Reference, Reference.parse),
-        (Tag, Tag),
-        (Digest, Digest),
-    ):
-        converter.register_unstructure_hook(kind, str)
-        converter.register_structure_hook(kind, lambda text, _, parse=parse: parse(text))
-    return converter
-
-
-_CONVERTER = _converter()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -32,10 +33,22 @@ INSTALL = (
     # Undo what a pip.conf may say and --target cannot be combined with.
     "--no-user", "--prefix=", "--root=/",
 )  # fmt: skip
-# Options that a file of requirements takes as well, and their values.
+# Options whose last value counts, and the variable that pip reads as it reads that option.
+# https://pip.pypa.io/en/stable/topics/configuration/#environment-variables
+_VARIABLES = {
+    "-i": "PIP_INDEX_URL",
+    "--index-url": "PIP_INDEX_URL",
+    "--pypi-url": "PIP_INDEX_URL",
+    "--proxy": "PIP_PROXY",
+}
+# Options that a file of requirements takes as well; there they add to those from elsewhere.
 _OF_A_FILE = frozenset(
-    ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-e", "--editable")
-)
+    (
+        "-c", "--constraint", "-e", "--editable", "--extra-index-url", "-f", "--find-links",
+        "-i", "--index-url", "-r", "--requirement",
+    )
+)  # fmt: skip
+_WITH_VALUE = _OF_A_FILE | frozenset(_VARIABLES)
 _GIT_WITH_LOGIN = re.compile(r"git\+(https?://)([^/@\s]+)@([^\s#;]+)")
 _WITH_PASSWORD = re.compile(r"://[^/@\s]+@")
 LOCKED = ("--require-hashes", "--no-deps", "--only-binary=:all:")
@@ -59,9 +72,15 @@ class PipFailed(UserError):
 def install(
     arguments: Sequence[str], folder: Path, *, scratch: Path, env: Mapping[str, str], cwd: Path
 ) -> None:
-    """Fill ``folder``, which does not exist yet. Raises :class:`PipFailed`."""
-    argv = [*_find_pip(scratch), *INSTALL, "--target", str(folder), *arguments]
-    done = _run(argv, env=pip_env(env, scratch), cwd=cwd)
+    """Fill ``folder``, which does not exist yet. Raises :class:`PipFailed`.
+
+    Passwords in ``arguments`` reach no command line, which everybody on the machine can read.
+    """
+    words, settings = as_settings(arguments)
+    words, logins = git_logins(words, env)
+    words = without_passwords(words, scratch)
+    argv = [*_find_pip(scratch), *INSTALL, "--target", str(folder), *words]
+    done = _run(argv, env={**pip_env(env, scratch), **settings, **logins}, cwd=cwd)
     if done.returncode != 0:
         raise PipFailed(done.stdout)
 
@@ -90,25 +109,56 @@ def git_logins(words: Sequence[str], env: Mapping[str, str]) -> tuple[list[str],
     return plain, {**settings, "GIT_CONFIG_COUNT": str(count + len(logins))} if logins else {}
 
 
+def as_settings(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """``words`` without a proxy, and without an index that has a password; and variables that
+    tell pip of them."""
+    rest: list[str] = []
+    settings: dict[str, str] = {}
+    for option, value, written in _options(words):
+        variable = _VARIABLES.get(option)
+        # A proxy may be written without the scheme by which an address is known.
+        if variable and (option == "--proxy" or _WITH_PASSWORD.search(value)):
+            settings[variable] = value
+        else:
+            rest.extend(written)
+    return rest, settings
+
+
 def without_passwords(words: Sequence[str], scratch: Path) -> list[str]:
-    """``words`` for a command line, which everybody on the machine can read: an address with a
-    password in it goes into a file in ``scratch``."""
+    """``words``, of which those with a password in an address go into a file in ``scratch``."""
     rest: list[str] = []
     lines: list[str] = []
-    following = iter(words)
-    for word in following:
-        entry = (word, next(following, "")) if word in _OF_A_FILE else (word,)
-        fits = not word.startswith("-") or word.partition("=")[0] in _OF_A_FILE
-        if fits and _WITH_PASSWORD.search(entry[-1]):
-            lines.append(" ".join(entry))
+    for option, value, written in _options(words):
+        fits = option in _OF_A_FILE or not value.startswith("-")
+        if fits and _WITH_PASSWORD.search(value):
+            lines.append(" ".join(written))
         else:
-            rest.extend(entry)
+            rest.extend(written)
     if not lines:
         return rest
     file = scratch / "requirements.txt"
     file.touch(mode=0o600)
     file.write_text("\n".join(lines), encoding="utf-8")
     return [*rest, "--requirement", str(file)]
+
+
+def _options(words: Sequence[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """Each option of ours with its value, and each other word without an option; and how it was
+    written."""
+    following = iter(words)
+    for word in following:
+        if word in _WITH_VALUE:
+            written = [word, *islice(following, 1)]
+            yield word, "".join(written[1:]), written
+            continue
+        option, _, value = word.partition("=") if word.startswith("--") else _cut(word)
+        known = option in _WITH_VALUE
+        yield (option, value, [word]) if known else ("", word, [word])
+
+
+def _cut(word: str) -> tuple[str, str, str]:
+    """A short option and the value that is written to it."""
+    return word[:2], "", word[2:]
 
 
 def pip_env(env: Mapping[str, str], scratch: Path) -> dict[str, str]:

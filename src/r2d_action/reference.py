@@ -8,10 +8,10 @@ https://github.com/distribution/reference
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+
+from r2d_action.addresses import is_loopback
 
 DOCKER_HUB_HOSTS = frozenset(
     {"docker.io", "index.docker.io", "registry.hub.docker.com", "registry-1.docker.io"}
@@ -51,11 +51,7 @@ class Registry:
     @property
     def is_loopback(self) -> bool:
         """Engines speak plain HTTP to these without being told."""
-        name = urlsplit(f"//{self.host}").hostname or ""
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return name == "localhost"
+        return is_loopback(f"//{self.host}")
 
     def __str__(self) -> str:
         return self.host
@@ -122,6 +118,11 @@ class Repository:
         if registry.is_docker_hub and "/" not in path:
             path = f"library/{path}"
         return cls(registry, path, text)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The same for all spellings of one repository: docker.io/org/image is org/image."""
+        return self.registry.api_host, self.path
 
     def tagged(self, tag: Tag) -> Reference:
         return Reference(self, tag)

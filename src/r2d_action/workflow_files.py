@@ -1,7 +1,8 @@
-"""The workflows that call this action, read for the names of their inputs.
+"""The workflows that call this action, read for what a step is not told.
 
-The runner warns of an unknown input, but not of what was meant by it, and we
-never see it: a composite action gets the inputs that it declares.
+One is the names of its inputs: the runner warns of an unknown one, but not of what was meant by
+it, and we never see it, since a composite action gets the inputs that it declares. Another is
+what the steps after it want.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,13 @@ from r2d_action.inputs import nearest_input, unknown_inputs
 
 # Not the reusable workflows: GitHub refuses an input that they do not have.
 _OUR_ACTION = re.compile(r"[^/\s]+/(repo2docker-action|r2d-action)@.+|\./?")
+# All commands but those that concern no image; the engine may be podman.
+_DOCKER_COMMAND = re.compile(
+    r"(?<![\w-])(?:docker|podman)[ \t]+(?!(?:login|logout|version|info|system|builder)\b)"
+)
+# By name, since nothing else tells: docker/build-push-action, redhat-actions/push-to-registry.
+_DOCKER_ACTION = re.compile(r"docker|container|image|scan|trivy|sbom|push-to-registry")
+_ACTION_WITHOUT_IMAGE = re.compile(r"login|setup|metadata|description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +44,44 @@ class UnknownInput:
 def unknown_inputs_in(workspace: Path) -> Iterator[UnknownInput]:
     """Every input that a step of ours passes in vain; files that are not YAML hold none."""
     for file in sorted((workspace / ".github" / "workflows").glob("*.y*ml")):
-        try:
-            # A link may lead to a device, which has no end.
-            text = file.read_text(encoding="utf-8") if file.is_file() else ""
-            root = yaml.compose(text, yaml.SafeLoader)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
-            continue
         path = file.relative_to(workspace).as_posix()
-        for step in _mappings(root):
+        for step in _mappings(_composed(file)):
             yield from _unknown_in_step(step, path)
+
+
+def docker_is_used_later(file: Path, job: str) -> bool:
+    """Whether a step of ``job`` that follows on our first one uses the engine's images, as far as
+    ``file`` shows it: not in what a script or another workflow does."""
+    steps = _under(_under(_under(_composed(file), "jobs"), job), "steps")
+    found = steps.value if isinstance(steps, yaml.SequenceNode) else []
+    from_ours = dropwhile(lambda step: not _OUR_ACTION.fullmatch(_text(step, "uses")), found)
+    return any(_uses_docker(step) for step in from_ours)
+
+
+def _uses_docker(step: yaml.Node) -> bool:
+    action = _text(step, "uses").partition("@")[0].lower()
+    if not action:
+        return bool(_DOCKER_COMMAND.search(_text(step, "run")))
+    ours, other = _OUR_ACTION.fullmatch(_text(step, "uses")), _ACTION_WITHOUT_IMAGE.search(action)
+    return bool(_DOCKER_ACTION.search(action)) and not ours and not other
+
+
+def _composed(file: Path) -> yaml.Node | None:
+    try:
+        # A link may lead to a device, which has no end.
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        return yaml.compose(text, yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        return None
+
+
+def _under(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    return dict(_by_name(node)).get(name) if isinstance(node, yaml.MappingNode) else None
+
+
+def _text(step: yaml.Node, name: str) -> str:
+    found = _under(step, name)
+    return found.value if isinstance(found, yaml.ScalarNode) else ""
 
 
 def _unknown_in_step(step: yaml.MappingNode, path: str) -> Iterator[UnknownInput]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,10 +21,16 @@ from r2d_action.binder.cache import CacheCommit, CacheOutcome, CacheResult, comm
 from r2d_action.binder.destination import Destination, find_destination, require_push
 from r2d_action.binder.folder import require_usable
 from r2d_action.errors import BinderFailed, InputError
-from r2d_action.event import Event
+from r2d_action.event import DEPENDABOT, Event
 from r2d_action.git import Git
+from r2d_action.inputs import read_inputs
+from r2d_action.outcome import Outcome
 from r2d_action.reference import Reference
 from r2d_action.retry import Retry
+from r2d_action.runner import Runner
+from r2d_action.stages.plan import planned
+from r2d_action.stages.site import Site
+from r2d_action.walk import walk
 
 FILE = "binder/Dockerfile"
 REFERENCE = Reference.parse("quay.io/course/image:0123456789ab")
@@ -255,6 +265,12 @@ class TestCommit:
         with pytest.raises(BinderFailed, match="no git here"):
             cache(Git(checkout.directory, {"PATH": "/nonexistent"}))
 
+    def test_trouble_of_the_checkout_is_no_bug_of_ours(self, place: Place) -> None:
+        checkout = place.clone()
+        (checkout.directory / "binder").write_text("came meanwhile")
+        with pytest.raises(BinderFailed, match="could not be committed"):
+            cache(checkout)
+
 
 class TestRace:
     def test_push_between_is_kept_and_ours_comes_on_top(self, place: Place) -> None:
@@ -363,6 +379,15 @@ class TestDestination:
         event = self.event(checkout, name="pull_request", ref="refs/pull/5/merge")
         assert find_destination(checkout, event, no_git_push=False) == Destination("main")
 
+    def test_branch_that_a_tag_is_called_after(self, place: Place) -> None:
+        place.other.run("push", "--quiet", "origin", "HEAD:refs/tags/main")
+        checkout = place.clone("checkout", "--branch=main")
+        checkout.run("checkout", "--quiet", "-B", "main", "refs/remotes/origin/main")
+        assert checkout.line("symbolic-ref", "--short", "HEAD") == "heads/main"
+        found = find_destination(checkout, self.event(checkout), no_git_push=False)
+        assert found == Destination("main")
+        assert cache(checkout, found).outcome is CacheOutcome.PUSHED
+
     def test_branch_of_the_event_for_its_own_commit(self, place: Place) -> None:
         checkout = place.clone()
         checkout.run("checkout", "--quiet", "--detach")
@@ -412,6 +437,18 @@ class TestDestination:
         assert checkout.line("log", "-1", "--format=%s") == "Update image tag"
         assert checkout.run("status", "--porcelain").lines == ()
         assert place.tip() == before
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere; anybody else is nobody enough."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 class TestUsable:
@@ -471,6 +508,49 @@ class TestUsable:
         (checkout.directory / "binder").symlink_to(".")
         with pytest.raises(InputError, match="a file or a link"):
             require_usable(checkout)
+
+    @pytest.mark.parametrize("path", ["", "binder", ".git/objects"])
+    def test_folder_of_another_user_is_refused(self, path: str) -> None:
+        # Not in pytest's own folder, which only its user may enter.
+        with tempfile.TemporaryDirectory() as name:
+            Path(name).chmod(0o755)
+            root = Place(Path(name)).clone().directory
+            (root / "binder").mkdir()
+            for folder in (root, root / "binder", root / ".git" / "objects"):
+                folder.chmod(0o555 if folder == root / path else 0o777)
+            with as_nobody(), pytest.raises(InputError) as raised:
+                require_usable(Git(root, {**os.environ, "HOME": name}))
+            root.chmod(0o755)
+        assert f"may not write in {root / path}, because" in raised.value.what
+        assert "sudo chown" in raised.value.what
+
+    @pytest.mark.parametrize(
+        "whose",
+        [
+            {"name": "pull_request", "head_repository": "fork/repo"},
+            {"name": "push", "actor": DEPENDABOT},
+        ],
+    )
+    def test_run_that_pushes_nothing_is_not_stopped(
+        self, place: Place, whose: dict[str, str]
+    ) -> None:
+        place.push_from_elsewhere("binder/environment.yml", "dependencies: []\n")
+        checkout = place.clone()
+
+        def plan_for(**event: str) -> Outcome:
+            inputs = {"R2D_BINDER_CACHE": "true", "R2D_IMAGE_NAME": "quay.io/org/image"}
+            site = Site(
+                inputs=read_inputs(inputs),
+                event=Event(workspace=checkout.directory, repository="org/repo", **event),  # type: ignore[arg-type]
+                env=place.env,
+                temporary=place.folder,
+                runner=Runner(stream=io.StringIO()),
+                now=datetime.now(timezone.utc),
+            )
+            return walk((planned,), site)
+
+        assert plan_for(name="push").failure
+        assert plan_for(**whose).failure is None
 
     def test_missing_checkout_is_refused(self, place: Place) -> None:
         with pytest.raises(InputError, match="actions/checkout"):

@@ -18,25 +18,22 @@ import requests
 from integration.conftest import forget_images
 from integration.front import Answer, Seen, in_front_of
 from lab.registry import RunningRegistry
-from r2d_action.binder.binderhub_manifest import (
-    OCI_MANIFEST,
-    findable_manifest,
-)
+from r2d_action.binder.binderhub_manifest import findable_manifest
 from r2d_action.binder.binderhub_publish import publish_for_binderhub
 from r2d_action.errors import PublishFailed
 from r2d_action.plan.binderhub import binderhub_reference
 from r2d_action.publish import Source
 from r2d_action.reference import Reference, Registry, Tag
 from r2d_action.registry.auth import Credential
-from r2d_action.registry.client import Client, Manifest
+from r2d_action.registry.client import Client
 from r2d_action.registry.login import Login
+from r2d_action.registry.manifest import OCI_INDEX, OCI_MANIFEST, Manifest
 from r2d_action.retry import Retry
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOGIN = Credential("binder", "top-secret", "the test")
 PAIR = (LOGIN.username, LOGIN.password)
 IMAGE = "octo/user-image:1"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 def is_found(reference: Reference) -> bool:

@@ -6,17 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.github.git import BareRepository, Person
-from fakes.github.model import GitHub, Grant
-from fakes.github.server import Served, serving
+from fakes.github.model import GitHub
+from fakes.github.server import Served
+from integration.hub_repository import HUB, TOKEN, hub_with, served
 
-TOKEN = "ghp_thehubbotstokenforthetests"
+__all__ = ["served"]
+
 IMAGE = "quay.io/org/user-image"
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 STAGING, PRODUCTION = "config/staging.yaml", "config/prod.yaml"
@@ -28,18 +28,7 @@ def values(tag: str) -> bytes:
 
 @pytest.fixture
 def github(tmp_path: Path) -> GitHub:
-    github = GitHub("org/hub", BareRepository.make(tmp_path / "hub.git", "main"))
-    bot = Person("hub-bot", "bot@example.org")
-    github.tokens[TOKEN] = Grant(bot, {"contents": "write", "pull_requests": "write"})
-    github.push({STAGING: values("one"), PRODUCTION: values("zero")})
-    return github
-
-
-@pytest.fixture
-def served(github: GitHub) -> Iterator[Served]:
-    with serving(github) as served:
-        yield served
-    assert served.violations == []
+    return hub_with(tmp_path / "hub.git", {STAGING: values("one"), PRODUCTION: values("zero")})
 
 
 def command(served: Served, *arguments: str, record: str = "") -> tuple[int, Any, str]:
@@ -49,7 +38,7 @@ def command(served: Served, *arguments: str, record: str = "") -> tuple[int, Any
             **os.environ,
             "PYTHONPATH": str(SOURCE),
             "GITHUB_API_URL": served.api_url,
-            "R2D_HUB_REPO": "org/hub",
+            "R2D_HUB_REPO": HUB,
             "R2D_HUB_TOKEN": TOKEN,
         },
         input=record,

@@ -7,47 +7,30 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.github.git import BareRepository, Person
-from fakes.github.model import GitHub, Grant
+from fakes.github.model import GitHub
 from fakes.github.server import Served, serving
+from integration.hub_repository import HUB, TOKEN, hub_with, served
 from integration.repo import IMAGE, NOON, Repo, repo
 from r2d_action.errors import HubFailed
 from r2d_action.outcome import Outcome
 from r2d_action.stages.hub import HANDED_OVER, proposed
 
-__all__ = ["repo"]
+__all__ = ["repo", "served"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
-TOKEN = "ghp_thehubbotstokenforthetests"
 FILE = "config/hub.yaml"
-HUB = "org/hub"
-
-
-def make_hub(folder: Path, text: str) -> GitHub:
-    github = GitHub(HUB, BareRepository.make(folder, "main"))
-    permissions = {"contents": "write", "pull_requests": "write"}
-    github.tokens[TOKEN] = Grant(Person("hub-bot", "bot@example.org"), permissions)
-    github.push({FILE: text.encode()})
-    return github
 
 
 @pytest.fixture
 def github(repo: Repo, tmp_path: Path) -> GitHub:
-    return make_hub(tmp_path / "hub.git", f"image: {repo.registry.host}/{IMAGE}:old\n")
-
-
-@pytest.fixture
-def served(github: GitHub) -> Iterator[Served]:
-    with serving(github) as served:
-        yield served
-    assert served.violations == []
+    text = f"image: {repo.registry.host}/{IMAGE}:old\n"
+    return hub_with(tmp_path / "hub.git", {FILE: text.encode()})
 
 
 def build(repo: Repo, folder: Path, result: str = "success") -> Outcome:
@@ -107,7 +90,7 @@ def test_what_is_handed_over_is_proposed_in_the_same_words(
     done = propose(repo, tmp_path / "records", served)
     assert done.statuses == {"image": {"status": "opened", "url": f"{served.page}/pull/1"}}
     assert done.record["image"]["pull_request"]["image"]["tag"] == repo.git.head[:12]
-    other = make_hub(tmp_path / "other.git", github.content(FILE).decode())
+    other = hub_with(tmp_path / "other.git", {FILE: github.content(FILE)})
     with serving(other) as direct:
         env, inputs = {"GITHUB_API_URL": direct.api_url}, {"HUB_REPO": HUB, "HUB_TOKEN": TOKEN}
         proposed(outcome, repo.site("push", NOON, env, inputs))

@@ -4,7 +4,7 @@ that is held to GitHub's own description of its interfaces."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from fakes.github.git import BareRepository, Person
 from fakes.github.model import App, GitHub, Grant
 from fakes.github.server import Answer, Served, serving
+from integration.hub_repository import BOT, HUB, TOKEN, WRITE, hub_with, served
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.hub.access import Surroundings
 from r2d_action.hub.description import Facts
@@ -25,9 +25,8 @@ from r2d_action.inputs import Inputs
 from r2d_action.reference import Repository, Tag
 from r2d_action.retry import Retry
 
-TOKEN = "ghp_thehubbotstokenforthetests"
-BOT = Person("hub-bot", "hub-bot@example.org")
-WRITE = {"contents": "write", "pull_requests": "write"}
+__all__ = ["served"]
+
 IMAGE = Repository.parse("quay.io/org/user-image")
 OLD, NEW, NEWER = "0000000aaaaa", "1111111bbbbb", "2222222ccccc"
 HUB_FILE = "config/hub.yaml"
@@ -40,21 +39,11 @@ def values(tag: str, cpu: int = 1) -> bytes:
 
 @pytest.fixture
 def github(tmp_path: Path) -> GitHub:
-    github = GitHub("org/hub", BareRepository.make(tmp_path / "hub.git", "main"))
-    github.tokens[TOKEN] = Grant(BOT, WRITE)
-    github.push({HUB_FILE: values(OLD), "README.md": b"A hub\n"})
-    return github
-
-
-@pytest.fixture
-def served(github: GitHub) -> Iterator[Served]:
-    with serving(github) as served:
-        yield served
-    assert served.violations == []
+    return hub_with(tmp_path / "hub.git", {HUB_FILE: values(OLD), "README.md": b"A hub\n"})
 
 
 def hub_inputs(**inputs: object) -> Inputs:
-    return Inputs(**{"hub_repo": "org/hub", "hub_token": TOKEN, **inputs})  # type: ignore[arg-type]
+    return Inputs(**{"hub_repo": HUB, "hub_token": TOKEN, **inputs})  # type: ignore[arg-type]
 
 
 @dataclass

@@ -18,6 +18,7 @@ from r2d_action.runner import Runner
 # Of a slow machine; only the image that never answers uses up its own, shorter time.
 PATIENCE = 120.0
 BRIEF = 12.0
+ENGINES_OWN = ("OCI runtime", "runc", "shim task", "unable to start container process")
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,10 @@ def test_a_community_image_starts(engine: docker.DockerClient, community: str) -
     assert not [line for line in result.last_lines if "no version header" in line]
 
 
-@pytest.mark.parametrize("stage", ["repo2docker", "docker-stacks"])
-def test_images_with_an_entrypoint_start(
+@pytest.mark.parametrize(
+    "stage", ["repo2docker", "docker-stacks", "no-shell", "greeting-python", "busy"]
+)
+def test_images_that_hubs_start_do_start(
     engine: docker.DockerClient, images: Kitchen, stage: str
 ) -> None:
     assert start(engine, images.image(stage)).ok
@@ -68,13 +71,28 @@ def test_images_with_an_entrypoint_start(
         ("turns-users-away", Reason.VERSION, "turns away users"),
         ("old-jupyterhub", Reason.VERSION, "--upgrade jupyterhub"),
         ("no-singleuser", Reason.NO_SINGLEUSER, "environment.yml"),
-        ("no-python", Reason.NO_SINGLEUSER, "pip install"),
+        ("no-python", Reason.NO_SINGLEUSER, "no Python that can be run"),
+        ("foreign-python", Reason.NO_SINGLEUSER, "no Python that can be run"),
+        ("from-scratch", Reason.NO_SINGLEUSER, "no Python that can be run"),
         ("singleuser-in-home", Reason.NO_SINGLEUSER, "/home/jovyan/.local/bin"),
         ("volume-in-home", Reason.HOME_PERMISSION, "VOLUME"),
         ("other-home", Reason.HOME_PERMISSION, "ENV HOME=/home/jovyan"),
         ("no-account", Reason.WRONG_USER, "useradd"),
         ("insists-on-root", Reason.WRONG_USER, "USER jovyan"),
-        ("files-of-others", Reason.WRONG_USER, "chown -R jovyan /opt/env/bin"),
+        ("files-of-others", Reason.WRONG_USER, "chmod a+rx /opt/env/bin/jupyterhub-singleuser"),
+        ("singleuser-cannot-run", Reason.WRONG_USER, "chmod a+rx /opt/env/bin/jupyterhub-single"),
+        ("environment-closed", Reason.WRONG_USER, "chmod -R a+rX /opt/env`"),
+        ("becomes-another-user", Reason.WRONG_USER, "insists on being root"),
+        ("environment-moved", Reason.ENTRYPOINT, "/opt/elsewhere/bin/python"),
+        ("start-of-windows", Reason.ENTRYPOINT, "`start text eol=lf`"),
+        ("script-of-windows", Reason.ENTRYPOINT, "/srv/entry was saved with"),
+        ("entrypoint-missing", Reason.ENTRYPOINT, "install tini"),
+        ("entrypoint-closed", Reason.ENTRYPOINT, "chmod a+rx /srv/entry"),
+        ("entrypoint-no-program", Reason.ENTRYPOINT, "#!/bin/bash"),
+        ("entrypoint-hidden", Reason.START_SCRIPT_HIDDEN, "in ENTRYPOINT"),
+        ("shell-form", Reason.ENTRYPOINT, "`exec start-notebook.sh`"),
+        ("starts-a-server", Reason.ENTRYPOINT, "Write CMD for ENTRYPOINT"),
+        ("starts-python", Reason.ENTRYPOINT, "Write CMD for ENTRYPOINT"),
         ("installed-by-root", Reason.WRONG_USER, "not in /root"),
     ],
 )
@@ -85,7 +103,9 @@ def test_the_reason_is_told(
     assert not engine.containers.list(all=True, filters={"ancestor": images.image(stage)})
     assert not result.ok
     assert result.reason is reason, result
-    assert named in f"{result.explanation}\n{result.remedy}"
+    told = f"{result.explanation}\n{result.remedy}"
+    assert named in told
+    assert not [word for word in ENGINES_OWN if word in "\n".join((told, *result.last_lines))]
 
 
 def test_a_plain_image_has_nothing_to_start(engine: docker.DockerClient, lab: Lab) -> None:
@@ -113,6 +133,14 @@ def test_the_last_lines_of_a_crash_are_kept_and_said(
     result = start_as_on_a_hub(engine, image, timeout=PATIENCE, runner=Runner(stream=stream))
     assert "no database at example.org" in result.last_lines
     assert "\n  no database at example.org\n" in stream.getvalue()
+
+
+def test_what_was_said_at_length_is_cut(engine: docker.DockerClient, images: Kitchen) -> None:
+    result = start(engine, images.image("start-fails-at-length"))
+    *_, line, progress = result.last_lines
+    assert progress == "99"
+    assert line.startswith("xxx")
+    assert len(line) < 500
 
 
 def test_the_home_is_empty_writable_and_the_users(

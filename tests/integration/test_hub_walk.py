@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fakes.github.git import BareRepository, Person
-from fakes.github.model import GitHub, Grant
-from fakes.github.server import Served, serving
+from fakes.github.model import GitHub
+from fakes.github.server import Served
+from integration.hub_repository import HUB, TOKEN, hub_with, served
 from integration.repo import IMAGE, NOON, Repo, repo
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.report.outputs import outputs
 from r2d_action.report.summary import summary
 
-__all__ = ["repo"]
+__all__ = ["repo", "served"]
 
-TOKEN = "ghp_thehubbotstokenforthetests"
 FILE = "config/hub.yaml"
 
 
@@ -29,19 +27,7 @@ def values(repo: Repo, tag: str) -> bytes:
 
 @pytest.fixture
 def github(repo: Repo, tmp_path: Path) -> GitHub:
-    github = GitHub("org/hub", BareRepository.make(tmp_path / "hub.git", "main"))
-    github.tokens[TOKEN] = Grant(
-        Person("hub-bot", "bot@example.org"), {"contents": "write", "pull_requests": "write"}
-    )
-    github.push({FILE: values(repo, "old")})
-    return github
-
-
-@pytest.fixture
-def served(github: GitHub) -> Iterator[Served]:
-    with serving(github) as served:
-        yield served
-    assert served.violations == []
+    return hub_with(tmp_path / "hub.git", {FILE: values(repo, "old")})
 
 
 def hub(served: Served) -> dict[str, str]:
@@ -51,7 +37,7 @@ def hub(served: Served) -> dict[str, str]:
 def test_the_image_is_proposed_with_what_is_known_of_it(
     repo: Repo, github: GitHub, served: Served
 ) -> None:
-    outcome = repo.run("push", NOON, hub(served), HUB_REPO="org/hub", HUB_TOKEN=TOKEN)
+    outcome = repo.run("push", NOON, hub(served), HUB_REPO=HUB, HUB_TOKEN=TOKEN)
     assert outcome.published
     assert outcome.plan
     pull = github.pull(1)
@@ -92,7 +78,7 @@ def test_an_older_run_does_not_move_the_proposal_back(
 
 
 def test_no_way_into_the_hub_is_told_before_the_build(repo: Repo, served: Served) -> None:
-    outcome = repo.attempt("push", NOON, hub(served), HUB_REPO="org/hub")
+    outcome = repo.attempt("push", NOON, hub(served), HUB_REPO=HUB)
     assert outcome.failure
     assert outcome.failure.exit_code == InputError.exit_code
     assert "HUB_REPO needs a way in" in outcome.failure.what
@@ -100,9 +86,7 @@ def test_no_way_into_the_hub_is_told_before_the_build(repo: Repo, served: Served
 
 
 def test_a_hub_that_refuses_leaves_the_image_published(repo: Repo, served: Served) -> None:
-    outcome = repo.attempt(
-        "push", NOON, hub(served), HUB_REPO="org/hub", HUB_TOKEN="ghp_" + "0" * 36
-    )
+    outcome = repo.attempt("push", NOON, hub(served), HUB_REPO=HUB, HUB_TOKEN="ghp_" + "0" * 36)
     assert outcome.failure
     assert outcome.failure.exit_code == HubFailed.exit_code
     assert outcome.published

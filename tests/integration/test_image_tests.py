@@ -247,7 +247,16 @@ PASSING = {"image-tests/test_all.py": "def test_it():\n    pass\n"}
          "pytest could not begin"),
         ("docker-stacks", {**PASSING, "image-tests/requirements.txt": "pytest==0.0.0\n"},
          "pip could not install image-tests/requirements.txt"),
+        ("no-index", PASSING, "did not reach"),
+        ("unknown-index", {**PASSING, "image-tests/requirements.txt": "iniconfig\n"},
+         "could not install image-tests/requirements.txt for the tests because it did not reach"),
         ("no-python", PASSING, "no python3"),
+        ("from-scratch", PASSING, "no python3"),
+        ("unknown-user", PASSING, "`USER somebody`"),
+        ("entrypoint-missing", PASSING, "install tini"),
+        ("entrypoint-closed", PASSING, "chmod a+rx /srv/entry"),
+        ("entrypoint-no-program", PASSING, "#!/bin/bash"),
+        ("shell-form", PASSING, "is run by a shell that drops"),
         ("plain", PASSING, "has no pip"),
         ("works-in-root", PASSING, "may not read any of the folders"),
         ("entrypoint-ends", PASSING, 'exec "$@"'),
@@ -264,6 +273,7 @@ def test_each_problem_has_its_own_words(
     report, said = run(stage, files)
     assert not report.passed
     assert problem in report.problem, said
+    assert "OCI runtime" not in report.problem
 
 
 def test_time_is_up_for_a_test_that_hangs(run: Run) -> None:

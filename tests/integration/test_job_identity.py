@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,9 @@ from fakes.means import Heard, means_for
 from fakes.server import PAGE, Answer, Request, serving
 from r2d_action.errors import LoginFailed
 from r2d_action.inputs import Inputs
+from r2d_action.reference import Registry
 from r2d_action.registry.job_identity import JobIdentity, claims_of
+from r2d_action.registry.keychain import Keychain
 
 
 @dataclass
@@ -110,3 +113,16 @@ def test_nobody_answers(job: Job) -> None:
         pass
     job.env = job.issuer.env(gone)
     assert "127.0.0.1 does not answer" in job.refusal()
+
+
+def test_a_login_that_failed_is_not_tried_again_in_a_run(job: Job, tmp_path: Path) -> None:
+    job.instead = [Answer.of({"message": "no"}, 403)]
+    google = Registry("europe-docker.pkg.dev")
+    pool = "projects/123/locations/global/workloadIdentityPools/pool/providers/github"
+    inputs = Inputs(google_workload_identity_provider=pool)
+    keychain = Keychain(google, means_for(inputs, job.env, job.heard), tmp_path)
+    for _ in range(2):
+        assert keychain.login(google).credential() is None
+    with pytest.raises(LoginFailed, match="GitHub gave this job no token"):
+        _ = keychain.client(google).credential
+    assert len(job.paths) == len(job.heard.said) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -71,8 +72,26 @@ def test_a_file_that_git_shall_not_look_at_is_read(tmp_path: Path, git: Git) -> 
 
 
 def test_a_link_to_the_file_elsewhere_changes_nothing(tmp_path: Path, git: Git) -> None:
+    before = digest(tmp_path, git)
     os.link(tmp_path / "a.txt", tmp_path.parent / "elsewhere")
-    assert "a.txt" in known(tmp_path, git).entries
+    assert digest(tmp_path, git) == before
+
+
+def test_a_file_that_is_changed_in_place_and_looks_old_is_read(tmp_path: Path, git: Git) -> None:
+    file = tmp_path / "a.txt"
+    times = file.stat()
+    file.write_text(file.read_text().upper())
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "a.txt" not in known(tmp_path, git).entries
+    require_agreement(tmp_path, git)
+
+
+def test_digests_of_another_kind_are_not_mixed_with_ours(tmp_path: Path, git: Git) -> None:
+    ours = digest(tmp_path, git)
+    shutil.rmtree(tmp_path / ".git")
+    git.run("init", "-q", "--object-format=sha256")
+    git.run("add", "-A")
+    assert digest(tmp_path, git) == ours
 
 
 def test_a_subdirectory_has_paths_of_its_own(tmp_path: Path, git: Git) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -187,6 +188,57 @@ def test_the_first_line_of_the_launcher_keeps_the_users_modules_out(
     assert version(done) == __version__
 
 
+# To a Python that is told so, it is an old one.
+AN_OLD_PYTHON = """
+import runpy, sys
+sys.version_info = (3, 8, 18, "final", 0)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def started_by_an_old_python(
+    action: Action, *tools: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    script = str(action.checkout / "bin" / "r2d-action")
+    return subprocess.run(
+        [str(action.python), "-I", "-c", AN_OLD_PYTHON, script, "--version"],
+        env={**action.env(env), "PATH": os.pathsep.join(map(str, tools))},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_an_old_python_hands_over_to_a_newer_one(warm: Action, tmp_path: Path) -> None:
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    for folder in (broken, whole):
+        folder.mkdir()
+    # As version managers have it for what is not installed.
+    (broken / "python3.14").write_text("#!/bin/sh\nexit 127\n")
+    (broken / "python3.14").chmod(0o755)
+    # Nothing but this test says that 3.13 is that.
+    (whole / "python3.13").symlink_to(Path(sys.base_prefix, "bin", "python3"))
+    assert version(started_by_an_old_python(warm, broken, whole)) == __version__
+
+
+@pytest.mark.parametrize(("actions", "start"), [("", "error: "), ("true", "::error title=")])
+def test_an_old_python_alone_is_one_clear_sentence(
+    warm: Action, tmp_path: Path, actions: str, start: str
+) -> None:
+    alone = Action(copy_checkout(tmp_path / "checkout"), warm.cache)
+    launcher = alone.checkout / "bin" / "r2d-action"
+    launcher.write_text(launcher.read_text().replace("/usr/bin/python3", "/nonexistent/python3"))
+    done = started_by_an_old_python(alone, env={"GITHUB_ACTIONS": actions})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(start)
+    assert "needs Python 3.10 or newer" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_old_python_can_read_the_launcher() -> None:
+    ast.parse((ROOT / "bin" / "r2d-action").read_text(), feature_version=(3, 6))
+
+
 def test_settings_of_pip_for_other_environments_do_no_harm(cold: Action, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     settings = ["user = true", f"prefix = {elsewhere}", f"root = {elsewhere}", "no-binary = :all:"]
@@ -305,6 +357,26 @@ def test_extra_packages_go_beside_repo2docker_at_a_path_that_stays(
     assert subprocess.run([*command, "--version"], capture_output=True).returncode == 0
     shutil.rmtree(tmp_path / "temporary")
     assert chosen() == command
+
+
+@pytest.mark.parametrize("release", ["2022.10.0", "2023.06.0"])
+def test_an_older_repo2docker_gets_what_it_does_not_ask_for(
+    warm: Action, tmp_path: Path, release: str
+) -> None:
+    """Those find out in which encoding the file is, with a package that has changed since."""
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    command = repo2docker_command(
+        f"jupyter-repo2docker=={release}",
+        [],
+        env=warm.env(),
+        temporary=tmp_path / "temporary",
+        cwd=tmp_path,
+        say=lambda _: None,
+    )
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True)
+    assert version(done) == release
+    done = subprocess.run([*command, "--no-build", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

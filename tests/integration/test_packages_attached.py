@@ -27,7 +27,7 @@ from integration.registries import (
     push,
     upload,
 )
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from r2d_action.packages.attached import ARTIFACT_TYPE, SIZES, attach, kept_with, packages_of
 from r2d_action.packages.before import find_before
 from r2d_action.packages.found import packages_in

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from fakes.means import Heard, means_for
 from integration.conftest import Lab
 from integration.front import Answer, Fault, Seen, in_front_of
 from lab.registry import RunningRegistry
@@ -21,14 +22,14 @@ from r2d_action.errors import PublishFailed
 from r2d_action.event import Event
 from r2d_action.git import Git
 from r2d_action.inputs import Inputs
-from r2d_action.order import Order
+from r2d_action.order import Made, Order
 from r2d_action.plan import Plan, make_plan
 from r2d_action.publish import Published
 from r2d_action.publish import Publisher as Process
 from r2d_action.publish.public import require_public
 from r2d_action.reference import Tag
 from r2d_action.registry.client import Client
-from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.keychain import Keychain
 from r2d_action.registry.login import Login
 from r2d_action.retry import Retry
 
@@ -59,8 +60,8 @@ class Publisher:
 
     def client(self, plan: Plan, inputs: Inputs) -> Client:
         registry = plan.repository.registry
-        credential = credential_for(registry, inputs, self.engine.config)
-        return Client(requests.Session(), registry, Login.of(credential), self.retry)
+        keychain = Keychain(registry, means_for(inputs, {}, Heard()), self.engine.config)
+        return keychain.client(registry, self.retry)
 
     @property
     def retry(self) -> Retry:
@@ -77,7 +78,14 @@ class Publisher:
             repository=plan.repository,
             created="2026-08-03T00:00:00Z",
         )
-        publisher = Process(plan=plan, client=client, order=order, key="", say=self.said.append)
+        publisher = Process(
+            plan=plan,
+            client=client,
+            order=order,
+            image=Made("a" * 40, order.created),
+            key="",
+            say=self.said.append,
+        )
         return publisher.built(self.engine, plan.commit_reference.tagged_name)
 
 

@@ -29,7 +29,7 @@ from lab.registry import RunningRegistry
 from r2d_action.reference import Repository
 from r2d_action.registry.blobs import PART_BYTES, Blobs, Verified
 from r2d_action.registry.client import Client
-from r2d_action.registry.copy import Copied, copy_manifest
+from r2d_action.registry.copy import BlobCounts, copy_manifest
 from r2d_action.registry.manifest import Manifest
 from r2d_action.registry.refusal import RegistryError
 from r2d_action.retry import Temporary
@@ -52,7 +52,7 @@ def repository(host: str, name: str = "org/copied") -> Repository:
 
 def copied(
     source: Client, target: Client, manifest: Manifest, name: str = "org/copied"
-) -> tuple[Repository, Copied]:
+) -> tuple[Repository, BlobCounts]:
     """From ``org/image``, to where it is tagged ``v1``."""
     here, there = (repository(source.host, "org/image"), repository(target.host, name))
     result = copy_manifest(source, here, target, there, manifest, lambda _: None)
@@ -82,7 +82,7 @@ def test_within_a_registry_nothing_travels(registries: Registries) -> None:
     push(client, repository(registry.host, "org/image"), SMALL, "latest")
     before, uploads = len(registry.requests()), registry.uploads()
     there, result = copied(client, client, SMALL.manifest)
-    assert result == Copied(mounted=3)
+    assert result == BlobCounts(mounted=3)
     assert registry.uploads() == uploads
     assert [(seen.method, seen.status) for seen in registry.requests()[before:]] == [
         ("POST", 201), ("POST", 201), ("POST", 201), ("PUT", 201),
@@ -95,12 +95,12 @@ def test_to_another_registry_each_blob_travels_once(registries: Registries) -> N
     source, target = registries.client(here.host), registries.client(there.host, ROBOT)
     push(source, repository(here.host, "org/image"), SMALL, "latest")
     to, result = copied(source, target, SMALL.manifest)
-    assert result == Copied(uploaded=3, uploaded_bytes=sum(map(len, SMALL.blobs)))
+    assert result == BlobCounts(uploaded=3, uploaded_bytes=sum(map(len, SMALL.blobs)))
     assert there.uploads() == {digest_of(data): len(data) for data in SMALL.blobs}
     assert target.manifest(to, "v1") == SMALL.manifest
     assert target.labels(to, SMALL.manifest) == {"colour": "red"}
     again = copied(source, target, SMALL.manifest)[1]
-    assert again == Copied(present=3)
+    assert again == BlobCounts(present=3)
 
 
 def test_an_index_comes_with_all_that_it_lists(registries: Registries) -> None:
@@ -152,7 +152,7 @@ def test_a_registry_that_knows_nothing_of_mounting(registries: Registries, statu
     there, result = copied(client, client, SMALL.manifest)
     assert (result.mounted, result.uploaded) == (0, 3)
     assert client.digest(there, "v1") == SMALL.manifest.digest
-    assert copied(client, client, SMALL.manifest)[1] == Copied(present=3)
+    assert copied(client, client, SMALL.manifest)[1] == BlobCounts(present=3)
 
 
 def _never_mounting(registry: RunningRegistry) -> Fault:

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from r2d_action.errors import LoginFailed
-from r2d_action.inputs import Inputs
 from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
-from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.docker_logins import DockerLogins
 from r2d_action.registry.lending import lent
 
 QUAY, HUB = Registry("quay.io"), Registry("registry.hub.docker.com")
@@ -56,7 +55,7 @@ def configured(folder: Path, **content: object) -> Path:
 
 
 def found(registry: Registry, folder: Path) -> Credential | None:
-    return credential_for(registry, Inputs(), folder)
+    return DockerLogins(folder / "config.json").credential(registry)
 
 
 def test_the_helper_of_a_registry_goes_before_the_one_for_all(

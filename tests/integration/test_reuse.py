@@ -4,21 +4,57 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
-from integration.conftest import Lab, forget_images
+from integration.conftest import forget_images, names_of
 from integration.front import Answer, Seen, in_front_of
 from integration.repo import IMAGE, NOON, Repo, repo
 from lab.registry import Request, RunningRegistry
+from r2d_action.git import Git
+from r2d_action.order import LOOK_BACK
 from r2d_action.outcome import Outcome
 from r2d_action.packages.sizes import sizes_until
 from r2d_action.report.summary import summary
+from r2d_action.walk import PLAN, RUN, walk
 
 __all__ = ["repo"]
+
+
+LATER = NOON + timedelta(hours=1)
+NOWHERE = {"DOCKER_HOST": "unix:///nonexistent"}
+
+
+def run_for(
+    repo: Repo, event: Mapping[str, Any], env: Mapping[str, str] | None = None, **inputs: str
+) -> Outcome:
+    """As a push to the branch, but for ``event``."""
+    site = repo.site("push", LATER, env or {}, inputs)
+    return walk(RUN, replace(site, event=replace(site.event, **event)))
+
+
+def run_for_tag(
+    repo: Repo, env: Mapping[str, str] | None = None, /, name: str = "v1", **inputs: str
+) -> Outcome:
+    return run_for(repo, {"ref": f"refs/tags/{name}"}, env, TAGS="{git_tag}", **inputs)
+
+
+def whole_clone(repo: Repo, folder: Path) -> Repo:
+    clone = repo.clone(folder)
+    clone.git.run("fetch", "-q", "--unshallow")
+    return clone
+
+
+def tags_of(outcome: Outcome) -> list[str]:
+    assert outcome.published, outcome.failure
+    return [str(tag) for tag in outcome.published.tags]
 
 
 def made_since(registry: RunningRegistry, before: list[Request]) -> list[Request]:
@@ -30,7 +66,7 @@ def test_a_commit_that_changes_nothing_is_not_built(repo: Repo) -> None:
     commit = repo.commit()
     uploads, before = repo.registry.uploads(), repo.registry.requests()
     # No engine is needed: there is none at this address.
-    second = repo.run("push", NOON, {"DOCKER_HOST": "unix:///nonexistent"})
+    second = repo.run("push", NOON, NOWHERE)
     assert len(made_since(repo.registry, before)) <= 10
     assert (first.status, second.status) == ("built", "reused")
     assert first.published
@@ -108,6 +144,183 @@ def test_a_refresh_builds_and_names_its_image_anew(repo: Repo, event: str) -> No
     assert repo.run().status == "reused"
 
 
+def test_a_push_that_is_run_again_leaves_its_commit_to_the_image_that_has_it(repo: Repo) -> None:
+    first = repo.run()
+    assert first.published
+    commit = repo.git.head[:12]
+    rebuilt = repo.run("workflow_dispatch", LATER)
+    assert rebuilt.published
+    again = repo.run("push", LATER + timedelta(hours=1))
+    assert again.published
+    assert again.status == "reused"
+    assert again.published.reference == rebuilt.published.reference
+    assert tags_of(again) == [f"{commit}-20260803130000", "latest"]
+    assert repo.digest(commit) == str(first.published.digest)
+    assert repo.digest("latest") == str(rebuilt.published.digest)
+
+
+def test_a_push_that_is_run_again_does_not_undo_a_rebuild(repo: Repo) -> None:
+    repo.run()
+    commit = repo.git.head[:12]
+    # So that the key goes on naming the first image, as where tags of the kind cannot be moved.
+    rebuilt = repo.run("workflow_dispatch", LATER, REUSE="false")
+    assert rebuilt.published
+    again = repo.run("push", LATER + timedelta(hours=1))
+    assert (again.status, tags_of(again)) == ("reused", [commit])
+    for tag in ("latest", "r2d-cache-main"):
+        assert repo.digest(tag) == str(rebuilt.published.digest) != repo.digest(commit)
+
+
+def test_a_rebuild_is_found_even_if_a_push_of_its_commit_ends_later(repo: Repo) -> None:
+    commit = repo.git.head[:12]
+    started: list[Seen] = []
+
+    def rebuild_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and "/manifests/latest" in seen.path and not started:
+            started.append(seen)
+            repo.run("schedule", LATER)
+        return None
+
+    with in_front_of(repo.registry.host, rebuild_comes_between) as front:
+        outcome = repo.run(DOCKER_REGISTRY=front.host)
+    assert outcome.key
+    rebuilt = repo.digest(f"{commit}-20260803130000")
+    assert tags_of(outcome) == [commit]
+    assert None is not rebuilt != repo.digest(commit)
+    assert repo.digest("latest") == rebuilt == repo.digest(f"r2d-key-{outcome.key.value}")
+
+
+def test_of_two_rebuilds_at_once_the_later_one_is_found(repo: Repo) -> None:
+    repo.run()
+    commit = repo.git.head[:12]
+    started: list[Seen] = []
+
+    def another_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and f"/manifests/{commit}-" in seen.path and not started:
+            started.append(seen)
+            repo.run("workflow_dispatch", LATER + timedelta(hours=1))
+        return None
+
+    with in_front_of(repo.registry.host, another_comes_between) as front:
+        outcome = repo.run("schedule", LATER, DOCKER_REGISTRY=front.host)
+    assert outcome.key
+    assert tags_of(outcome) == [f"{commit}-20260803130000"]
+    later = repo.digest(f"{commit}-20260803140000")
+    assert None is not later == repo.digest("latest")
+    assert later == repo.digest(f"r2d-key-{outcome.key.value}")
+
+
+def test_a_commit_stays_with_the_run_that_was_quicker(
+    repo: Repo, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    quicker = repo.clone(tmp_path / "quicker")
+    commit = repo.git.head[:12]
+    handed_on: list[Outcome] = []
+
+    def another_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and "/manifests/" in seen.path and not handed_on:
+            handed_on.append(quicker.run("push", NOON + timedelta(minutes=1)))
+        return None
+
+    with in_front_of(repo.registry.host, another_comes_between) as front:
+        slower = repo.run(DOCKER_REGISTRY=front.host)
+    [first] = handed_on
+    assert first.published
+    assert str(first.published.reference.tag) == commit
+    own = f"{commit}-20260803120000"
+    assert tags_of(slower) == [own]
+    for tag in (commit, "latest"):
+        assert repo.digest(tag) == str(first.published.digest)
+    # Later steps look for what is handed on in the engine, and for nothing else.
+    tags = names_of(engine, f"{front.host}/{IMAGE}:")
+    assert tags == {f"{front.host}/{IMAGE}:{tag}" for tag in (commit, own, "latest")}
+    forget_images(engine, f"{front.host}/")
+
+
+def test_a_git_tag_takes_the_image_of_its_commit(repo: Repo, engine: docker.DockerClient) -> None:
+    first = repo.run(HUB_START_CHECK="auto", CHECK_TIMEOUT="1s")
+    assert first.published
+    base = f"{repo.registry.host}/org/base"
+    engine.api.import_image_from_data(b"\0" * 10240, base, "1")
+    engine.images.push(base, "1")
+    named = run_for_tag(repo, NOWHERE)
+    assert named.status == "reused"
+    assert repo.digest("v1") == str(first.published.digest)
+
+
+def test_a_git_tag_takes_no_image_that_passed_less_than_is_asked(repo: Repo) -> None:
+    repo.run(HUB_START_CHECK="auto", CHECK_TIMEOUT="1s")
+    outcome = run_for_tag(repo, HUB_START_CHECK="true", CHECK_TIMEOUT="1s")
+    assert outcome.failure
+    assert "would not start on a hub" in outcome.failure.what
+    assert repo.digest("v1") is None
+    assert "does not say that it has passed the same checks" in repo.said.getvalue()
+
+
+def test_a_git_tag_takes_no_image_that_was_built_with_other_inputs(repo: Repo) -> None:
+    first = repo.run()
+    outcome = run_for_tag(repo, NOTEBOOK_USER="ana")
+    assert outcome.status == "built"
+    assert first.published
+    assert None is not repo.digest("v1") != str(first.published.digest)
+    assert "does not say that it was built with the same inputs" in repo.said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "has_key"),
+    [
+        ("repo2docker_config.py", b"# coding: latin-1\n# \xfcber\n", True),
+        ("repo2docker_config.py", b"# \xfcber\n", False),
+        ("repo2docker_config.json", b"{}", False),
+    ],
+)
+def test_settings_that_cannot_be_looked_at_take_the_key_away(
+    repo: Repo, name: str, content: bytes, *, has_key: bool
+) -> None:
+    (repo.checkout / name).write_bytes(content)
+    keyed = walk(PLAN, repo.site("push", NOON, {}, {})).key
+    assert keyed
+    assert bool(keyed.value) is has_key
+
+
+def test_a_git_tag_on_an_old_commit_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    old = repo.clone(tmp_path / "old")
+    newest = repo.commit(data_txt="2")
+    repo.run()
+    assert tags_of(run_for_tag(old)) == [old.git.head[:12], "v1"]
+    assert repo.digest("v1") == repo.digest(old.git.head[:12])
+    for tag in ("latest", "r2d-cache-main"):
+        assert repo.digest(tag) == repo.digest(newest)
+
+
+def test_a_git_tag_without_a_remote_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    old = repo.clone(tmp_path / "old")
+    newest = repo.commit(data_txt="2")
+    repo.run("push", NOON + timedelta(minutes=5))
+    old.git.run("remote", "remove", "origin")
+    assert tags_of(run_for_tag(old)) == [old.git.head[:12], "v1"]
+    assert repo.digest("latest") == repo.digest(newest)
+
+
+def test_a_git_tag_that_was_moved_takes_its_name_along(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    for commit in (older.git.head, repo.commit(data_txt="2")):
+        repo.git.run("push", "-qf", "origin", f"{commit}:refs/tags/v1")
+        run_for_tag(older if commit == older.git.head else repo)
+        assert None is not repo.digest("v1") == repo.digest(commit[:12])
+    moved = repo.digest("v1")
+    # A run of the tag's first commit that is started again.
+    assert tags_of(run_for_tag(older)) == [older.git.head[:12]]
+    assert repo.digest("v1") == moved
+    # Annotated, a tag is an object of its own.
+    newest = repo.commit(data_txt="3")
+    repo.git.run("-c", "user.name=A", "-c", "user.email=a@b", "tag", "-am", "x", "v1")
+    repo.git.run("push", "-qf", "origin", "v1")
+    assert tags_of(run_for_tag(repo)) == [newest, "v1", "latest"]
+
+
 def test_reuse_may_be_turned_off_without_a_trace(repo: Repo) -> None:
     repo.run(REUSE="false", CACHE="false")
     puts = [r.path for r in repo.registry.requests() if r.method == "PUT"]
@@ -153,6 +366,74 @@ def test_what_the_key_finds_may_be_broken(repo: Repo) -> None:
     repo.commit()
     assert repo.run().status == "built"
     assert repo.run().status == "reused"
+
+
+def test_an_image_of_which_a_part_is_lost_is_told_of(repo: Repo) -> None:
+    first = repo.run()
+    assert first.published
+    storage = repo.registry.log.parent
+    [manifest] = storage.glob(f"**/{first.published.digest.value[7:]}/data")
+    lost = json.loads(manifest.read_bytes())["layers"][-1]["digest"][7:]
+    for place in [*storage.glob(f"**/{lost}")]:
+        shutil.rmtree(place)
+    commit = repo.commit()
+    outcome = repo.attempt()
+    assert outcome.failure
+    assert "has lost a part of the image" in outcome.failure.what
+    assert repo.digest(commit) is None
+    # What the message says helps.
+    repo.run("workflow_dispatch")
+    repo.commit()
+    assert repo.run().status == "reused"
+
+
+def test_what_was_pushed_away_by_force_moves_nothing(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    kept = repo.git.head
+    dropped = repo.commit(data_txt="2")
+    slow = whole_clone(repo, tmp_path / "slow")
+    repo.git.run("push", "-qf", "origin", f"{kept}:main")
+    outcome = run_for(slow, {"sha": slow.git.head})
+    assert tags_of(outcome) == [dropped]
+    assert repo.digest("latest") == repo.digest(kept[:12]) != repo.digest(dropped)
+
+
+def test_a_commit_that_an_earlier_step_made_is_ahead(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    ahead = whole_clone(repo, tmp_path / "ahead")
+    pushed = ahead.git.head
+    ahead.git.run("remote", "set-url", "--push", "origin", str(tmp_path / "nowhere.git"))
+    Git(tmp_path, repo.lab.env).run("init", "-q", "--bare", "nowhere.git")
+    made = ahead.commit(data_txt="2")
+    assert tags_of(run_for(ahead, {"sha": pushed})) == [made, "latest"]
+
+
+def test_more_commits_without_an_image_than_are_asked_for(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    older = repo.clone(tmp_path / "older")
+    newest = repo.commit(data_txt="2")
+    repo.run()
+    for _ in range(LOOK_BACK):
+        repo.commit()
+    assert tags_of(run_for(older, {"sha": older.git.head})) == [older.git.head[:12]]
+    assert repo.digest("latest") == repo.digest(newest)
+
+
+def test_what_names_a_commit_is_never_another_ones_image(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    started: list[Seen] = []
+    repo.commit(data_txt="2")
+
+    def newer_comes_between(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and "/manifests/latest" in seen.path and not started:
+            started.append(seen)
+            repo.run()
+        return None
+
+    with in_front_of(repo.registry.host, newer_comes_between) as front:
+        older.run(DOCKER_REGISTRY=front.host, TAGS="{commit}-x")
+    commit = older.git.head[:12]
+    assert repo.digest(f"{commit}-x") == repo.digest(commit) != repo.digest("latest")
 
 
 def test_an_older_run_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
@@ -214,19 +495,6 @@ def test_without_a_remote_the_times_of_the_images_decide(repo: Repo, tmp_path: P
     assert repo.digest("latest") == repo.digest(newest)
 
 
-def test_layers_of_the_branch_serve_again(repo: Repo, lab: Lab) -> None:
-    (repo.checkout / "Dockerfile").write_text(
-        f"FROM {lab.plain_image}\nRUN id > /tmp/id\nCOPY data.txt /data.txt\n"
-    )
-    repo.commit()
-    repo.run()
-    repo.commit(data_txt="2")
-    repo.run()
-    assert f"importing cache manifest from {repo.registry.host}/{IMAGE}:r2d-cache-main" in (
-        repo.said.getvalue()
-    )
-
-
 def test_an_image_on_an_older_base_of_this_engine_is_nobody_elses(
     repo: Repo, engine: docker.DockerClient
 ) -> None:
@@ -261,6 +529,15 @@ def test_another_platform_is_another_image(repo: Repo) -> None:
     repo.commit()
     outcome = repo.attempt("push", NOON, {"DOCKER_DEFAULT_PLATFORM": "linux/s390x"})
     assert outcome.reused is None
+
+
+def test_a_base_image_of_this_engine_alone_is_built_on(repo: Repo, small_image: str) -> None:
+    for _ in range(2):
+        repo.commit(Dockerfile=f"FROM {small_image}\nCOPY data.txt /data.txt\n")
+        outcome = repo.run()
+        assert outcome.key
+        assert (outcome.status, outcome.key.value) == ("built", "")
+        assert "localhost" in outcome.key.why_none
 
 
 def test_a_base_image_has_one_pin_however_it_is_spelled(repo: Repo) -> None:

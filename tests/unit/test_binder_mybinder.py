@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from r2d_action.binder.binderhub import BinderSource
-from r2d_action.binder.build_stream import read_events
 
 
 @pytest.mark.parametrize(
@@ -21,20 +20,3 @@ from r2d_action.binder.build_stream import read_events
 )
 def test_ref_is_written_as_in_links(ref: str, path: str) -> None:
     assert BinderSource("octo/course", ref).path == path
-
-
-@pytest.mark.parametrize(
-    ("lines", "events"),
-    [
-        ([b"data: one", b"", b"data: two", b""], ["one", "two"]),
-        ([b"data:tight", b""], ["tight"]),
-        ([b"data:  two blanks", b""], [" two blanks"]),
-        ([b"data: a", b":keepalive", b"data: b", b""], ["a\nb"]),
-        ([b":keepalive", b"", b"", b"data: x", b""], ["x"]),
-        ([b"event: message", b"id: 7", b"retry: 10", b"data: x", b""], ["x"]),
-        ([b"data: \xc3\xa9\xff", b""], ["é\N{REPLACEMENT CHARACTER}"]),
-        ([b"data: whole", b"", b"data: broken off"], ["whole"]),
-    ],
-)
-def test_events_are_read(lines: list[bytes], events: list[str]) -> None:
-    assert list(read_events(lines)) == events

@@ -6,13 +6,9 @@ import json
 
 import pytest
 
-from r2d_action.binder.binderhub_manifest import (
-    DOCKER_MANIFEST,
-    OCI_MANIFEST,
-    findable_manifest,
-)
+from r2d_action.binder.binderhub_manifest import findable_manifest
 from r2d_action.errors import PublishFailed
-from r2d_action.registry.client import Manifest
+from r2d_action.registry.manifest import DOCKER_MANIFEST, OCI_MANIFEST, Manifest
 
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."

@@ -32,7 +32,8 @@ KEPT = cattrs.structure(
         ("turns-users-away", Reason.VERSION, "jupyterhub 6.1.1 turns away"),
         ("old-jupyterhub", Reason.VERSION, "ModuleNotFoundError"),
         ("no-singleuser", Reason.NO_SINGLEUSER, "environment.yml"),
-        ("no-python", Reason.NO_SINGLEUSER, "RUN pip install"),
+        ("no-python", Reason.NO_SINGLEUSER, "Begin the Dockerfile FROM an image"),
+        ("from-scratch", Reason.NO_SINGLEUSER, "no Python that can be run"),
         ("plain", Reason.NO_SINGLEUSER, "RUN pip install"),
         ("tini-entrypoint", Reason.NO_SINGLEUSER, "RUN pip install"),
         ("bash-entrypoint", Reason.NO_SINGLEUSER, "RUN pip install"),
@@ -43,7 +44,20 @@ KEPT = cattrs.structure(
         ("insists-on-root", Reason.WRONG_USER, "`USER jovyan`"),
         ("sudo-entrypoint", Reason.WRONG_USER, "`USER jovyan`"),
         ("chown-entrypoint", Reason.WRONG_USER, "what has to be done with /srv"),
-        ("files-of-others", Reason.WRONG_USER, "`RUN chown -R jovyan /opt/env/bin`"),
+        ("files-of-others", Reason.WRONG_USER, "`RUN chmod a+rx /opt/env/bin/jupyterhub-single"),
+        ("singleuser-cannot-run", Reason.WRONG_USER, "`RUN chmod a+rx /opt/env/bin/jupyterhub"),
+        ("environment-closed", Reason.WRONG_USER, "`RUN chmod -R a+rX /opt/env`"),
+        ("becomes-another-user", Reason.WRONG_USER, "insists on being root"),
+        ("environment-moved", Reason.ENTRYPOINT, "does not have: /opt/elsewhere/bin/python"),
+        ("start-of-windows", Reason.ENTRYPOINT, "`start text eol=lf`"),
+        ("script-of-windows", Reason.ENTRYPOINT, "/srv/entry was saved with"),
+        ("entrypoint-missing", Reason.ENTRYPOINT, "install tini in a RUN line"),
+        ("entrypoint-closed", Reason.ENTRYPOINT, "`RUN chmod a+rx /srv/entry`"),
+        ("entrypoint-no-program", Reason.ENTRYPOINT, "#!/bin/bash"),
+        ("entrypoint-hidden", Reason.START_SCRIPT_HIDDEN, "name it there in ENTRYPOINT"),
+        ("shell-form", Reason.ENTRYPOINT, "`exec start-notebook.sh`, is run by a shell"),
+        ("starts-a-server", Reason.ENTRYPOINT, "Write CMD for ENTRYPOINT"),
+        ("starts-python", Reason.ENTRYPOINT, "Write CMD for ENTRYPOINT"),
         ("installed-by-root", Reason.WRONG_USER, "not in /root"),
     ],
 )
@@ -141,6 +155,46 @@ def test_what_the_reader_gets_survives_json() -> None:
     assert cattrs.structure(json.loads(json.dumps(cattrs.unstructure(result))), HubStart) == result
 
 
-def test_the_engines_own_words_are_among_the_last_lines() -> None:
-    evidence = KEPT["plain"]
-    assert "jupyterhub-singleuser" in conclude(evidence, diagnose(evidence)).last_lines[-1]
+def test_the_engines_own_words_are_kept_where_nothing_better_is_known() -> None:
+    plain = KEPT["plain"]
+    assert conclude(plain, diagnose(plain)).last_lines == ()
+    odd = replace(plain, refusal="exec failed: argument list too long")
+    diagnosis = diagnose(odd)
+    assert diagnosis.reason is Reason.CRASHED
+    assert conclude(odd, diagnosis).last_lines == (odd.refusal,)
+
+
+@pytest.mark.parametrize("command", ["su", "setpriv", "sudo"])
+def test_programs_that_become_another_user_want_root(command: str) -> None:
+    refused = replace(KEPT["becomes-another-user"], logs=(f"{command}: failed",))
+    assert diagnose(refused).reason is Reason.WRONG_USER
+
+
+def test_a_start_script_that_loses_the_path_is_to_blame_and_not_the_image() -> None:
+    lost = replace(
+        KEPT["no-singleuser"],
+        image=replace(KEPT["no-singleuser"].image, singleuser="/opt/env/bin/jupyterhub-singleuser"),
+    )
+    diagnosis = diagnose(lost)
+    assert diagnosis.reason is Reason.ENTRYPOINT
+    assert diagnosis.remedy.startswith("Let the start script keep the PATH")
+
+
+def test_a_command_that_ends_by_itself_has_no_script_to_mend() -> None:
+    crash = KEPT["start-fails"]
+    bare = replace(crash.image, start_script="", entrypoint=())
+    ended = diagnose(replace(crash, image=bare, exit_code=0, logs=()))
+    assert ended.explanation.startswith("The image's jupyterhub-singleuser ended")
+    assert "pip install" in ended.remedy
+
+
+def test_no_answer_to_a_login_is_not_a_refusal() -> None:
+    silent = replace(KEPT["repo2docker"], logged_in=None)
+    assert diagnose(silent).reason is Reason.NO_ANSWER
+    assert "not to a user whom the hub had let in" in diagnose(silent).explanation
+
+
+def test_a_server_that_is_the_entrypoint_gets_the_command_as_its_argument() -> None:
+    crash = KEPT["start-fails"]
+    server = replace(crash.image, start_script="", entrypoint=("/opt/env/bin/jupyter-lab",))
+    assert diagnose(replace(crash, image=server)).reason is Reason.ENTRYPOINT

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from r2d_action.check.container import plain_lines
 from r2d_action.check.diagnosis import ImageFacts
-from r2d_action.check.hub_start import facts_of, hub_environment
-from r2d_action.check.inside.hub import decoded, is_up, version_in
+from r2d_action.check.hub_start import facts_of, hub_environment, objects_in, programs_of
+from r2d_action.check.inside.hub import (
+    Watch,
+    closed_part,
+    decoded,
+    is_up,
+    odd_first_line,
+    version_in,
+)
 
 CONFIG = {
     "Env": ["PATH=/opt/env/bin", "HOME=/home/other", "R2D_ENTRYPOINT=/srv/repo/start", "EMPTY="],
@@ -17,7 +26,8 @@ SEEN = {
     "account": "jovyan",
     "account_home": "/home/jovyan",
     "singleuser": "/opt/env/bin/jupyterhub-singleuser",
-    "usable": True,
+    "closed": "/opt/env",
+    "odd_scripts": [["/srv/repo/start", "#!/bin/none"]],
 }
 
 
@@ -27,9 +37,10 @@ def test_facts_come_from_the_configuration_and_the_container() -> None:
         home="/home/jovyan",
         home_variable="/home/other",
         singleuser="/opt/env/bin/jupyterhub-singleuser",
-        usable=True,
+        closed="/opt/env",
         start_script="/srv/repo/start",
         entrypoint=("/usr/local/bin/repo2docker-entrypoint",),
+        odd_scripts=(("/srv/repo/start", "#!/bin/none"),),
     )
 
 
@@ -87,3 +98,77 @@ def test_a_jupyter_server_tells_its_version(body: bytes, version: str) -> None:
 def test_nothing_known_is_nothing_said() -> None:
     seen: dict[str, Any] = {}
     assert facts_of({}, seen).singleuser == ""
+
+
+def test_the_programs_that_start_a_server_are_looked_at() -> None:
+    assert programs_of(CONFIG) == ["/usr/local/bin/repo2docker-entrypoint", "/srv/repo/start"]
+    assert programs_of({}) == [""]
+
+
+def test_what_python_says_before_is_no_word_of_the_hubs_side() -> None:
+    lines = ["Welcome\n", "5\n", "{'not': JSON}\n", '{"hub_port": 1}\n', '{"asked": null']
+    assert list(objects_in(lines)) == [{"hub_port": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "odd"),
+    [
+        (b"#!/bin/sh\nexit\n", ""),
+        (b"#!/bin/sh -e\n", ""),
+        (b"#! /no/such/shell -e\n", "#! /no/such/shell -e"),
+        (b"#!/bin/sh\r\nexit\r\n", "#!/bin/sh\r"),
+        (b"#!/usr/bin/env python3\r\n", "#!/usr/bin/env python3\r"),
+        (b"#!\n", ""),
+        (b"\x7fELF\x02\r\n", ""),
+        (b"", ""),
+    ],
+)
+def test_first_lines_that_lead_nowhere_are_told(tmp_path: Path, content: bytes, odd: str) -> None:
+    script = tmp_path / "script"
+    script.write_bytes(content)
+    assert odd_first_line(str(script)) == odd
+    assert odd_first_line(str(tmp_path / "none")) == ""
+
+
+def test_what_is_open_to_all_is_not_closed(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.touch(mode=0o644)
+    assert closed_part(str(script)) == str(script)
+    script.chmod(0o755)
+    assert closed_part(str(script)) == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "lines"),
+    [
+        (b"", []),
+        (b"one\ntwo", ["one", "two"]),
+        (b"\r1 %\r99 %\r\n\x1b[31mred\x1b[0m\n", ["99 %", "red"]),
+        (b"x: start\r: not found\n", [r"x: start\r: not found"]),
+        (b"x" * 5000, ["x" * 300 + " \u2026"]),
+    ],
+)
+def test_lines_are_told_as_a_terminal_shows_them(output: bytes, lines: list[str]) -> None:
+    assert plain_lines(output) == lines
+
+
+class Slow(Watch):
+    """A watch over a server that has come up and does not answer the first login in time."""
+
+    def __init__(self) -> None:
+        self.order = {"seconds": 60.0}
+        self.logins = [None, {"status": 200}]
+        self.versions = ["", "", "6.1.1"]
+
+    def ask_where_it_should_be(self) -> dict[str, Any]:
+        return {"up": True, "jupyterhub": self.versions.pop(0)}
+
+    def log_in(self) -> dict[str, Any] | None:
+        return self.logins.pop(0)
+
+
+def test_a_login_without_an_answer_is_tried_again() -> None:
+    assert Slow().until_decided() == {
+        "asked": {"up": True, "jupyterhub": "6.1.1"},
+        "logged_in": {"status": 200},
+    }

@@ -33,6 +33,26 @@ COLLECTING = {"event": "phase", "name": "collecting the tests"}
 RUNNING = {"event": "phase", "name": "running image-tests/test_all.py::test_it"}
 
 
+RETRYING = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError("
+    "<HTTPSConnection object>: [Errno -2] Name or service not known')': /simple/iniconfig/"
+)
+NO_NAME = (
+    "ERROR: Could not install packages due to an OSError: HTTPSConnectionPool(host='a', port=443): "
+    "Max retries exceeded with url: /x.whl (Caused by NameResolutionError)"
+)
+NO_GIT = "fatal: unable to access 'https://a/b/': Could not resolve host: a"
+NO_VERSION = (
+    "ERROR: Could not find a version that satisfies the requirement a (from versions: none)"
+)
+OTHER_VERSIONS = "ERROR: Could not find a version that satisfies a==9 (from versions: 1.0, 2.0)"
+NO_PYTHON = 'exec: "python3": executable file not found in $PATH'
+
+
+def pip_failed(*said: str) -> dict[str, Any]:
+    return {"event": "pip failed", "name": "image-tests/requirements.txt", "said": said}
+
+
 def result_event(outcome: str) -> dict[str, Any]:
     names = {"name": "image-tests/test_all.py::test_it", "file": "test_all.py"}
     return {
@@ -176,17 +196,28 @@ def test_a_test_that_only_the_image_has_is_nowhere_in_the_checkout(tests: ImageT
         (Ending(5), [COLLECTING, end(5)], "No tests were found"),
         (Ending(4), [COLLECTING, end(4)], "pytest could not begin"),
         (Ending(137, timed_out=True), [RUNNING], "while running image-tests/test_all.py::test_it"),
-        (Ending(137, timed_out=True), [], "while the container was starting"),
+        (Ending(137, timed_out=True), [], "did not begin within 60 seconds"),
         (Ending(1), [INSTALLING, {"event": "pip failed", "name": "pytest"}], "not install pytest"),
+        (Ending(1), [INSTALLING, pip_failed(RETRYING, NO_VERSION)], "did not reach the place"),
+        (Ending(1), [INSTALLING, pip_failed(NO_NAME)], "did not reach the place"),
+        (Ending(1), [INSTALLING, pip_failed(NO_GIT)], "did not reach the place"),
+        (Ending(1), [INSTALLING, pip_failed(NO_VERSION)], "Change image-tests/requirements.txt"),
+        (Ending(1), [INSTALLING, pip_failed(RETRYING, OTHER_VERSIONS)], "Change image-tests/req"),
         (Ending(1), [INSTALLING, {"event": "no pip", "name": "pytest"}], "has no pip"),
         (Ending(1), [{"event": "no access", "name": "/root /"}], "/root /"),
         (Ending(127), [], "no python3"),
-        (Ending(127, refusal="exec: python3"), [], "(exec: python3)"),
+        (Ending(127, last_line="sh: odd words"), [], "no python3 that its user may run (sh: odd"),
+        (Ending(127, last_line=NO_PYTHON), [], "has no python3 that its user may run; install"),
+        (Ending(127, last_line='exec: "tini": executable file not found in $PATH'), [], "RUN line"),
+        (Ending(127, last_line="unable to find user x: no matching entries in passwd file"), [],
+         "`USER x`"),
+        (Ending(1, last_line="exec /srv/entry: exec format error"), [], "#!/bin/bash"),
         (Ending(0), [], 'exec "$@"'),
+        (Ending(1, last_line="no database"), [], 'exec "$@"'),
         (Ending(137), [COLLECTING, RUNNING], "memory runs out"),
         (Ending(3), [COLLECTING, RUNNING], "exit code 3 while running image-tests/test_all.py"),
     ],
-)
+)  # fmt: skip
 def test_each_problem_has_its_own_words(
     tests: ImageTests, ending: Ending, events: list[Mapping[str, Any]], problem: str
 ) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from r2d_action.binder.binderhub import Triggered, TriggerOutcome
+from r2d_action.comment import marked, marker
 from r2d_action.errors import BuildFailed, Failure
 from r2d_action.hub.values import Proposal
 from r2d_action.images.records import Record
@@ -15,8 +16,6 @@ from r2d_action.report.comment import (
     MOST_OF_ONE,
     TOO_LONG,
     AtTheHub,
-    marked,
-    marker,
     page,
     report,
 )

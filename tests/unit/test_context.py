@@ -123,6 +123,26 @@ def test_links_modes_and_empty_folders_survive(tmp_path: Path) -> None:
         assert (folder / "empty").is_dir()
 
 
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_permissions_are_those_that_git_keeps(tmp_path: Path, mask: int) -> None:
+    tree(tmp_path, "folder/data.txt", "folder/run.sh")
+    (tmp_path / "folder/data.txt").chmod(0o666 & ~mask)
+    (tmp_path / "folder/run.sh").chmod(0o777 & ~mask)
+    (tmp_path / "folder").chmod(0o777 & ~mask)
+    with laid_out(read_context(tmp_path), Git(tmp_path, {})) as folder:
+        modes = [path.stat().st_mode & 0o7777 for path in sorted(folder.rglob("*"))]
+    assert modes == [0o755, 0o644, 0o755]
+    # The checkout stays as it is.
+    assert (tmp_path / "folder/data.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a_repository_that_is_kept_has_its_own_permissions(tmp_path: Path) -> None:
+    tree(tmp_path, ".git/objects/pack")
+    (tmp_path / ".git/objects/pack").chmod(0o444)
+    with laid_out(read_context(tmp_path, keep_git=True), Git(tmp_path, {})) as folder:
+        assert (folder / ".git/objects/pack").stat().st_mode & 0o777 == 0o444
+
+
 def test_an_appendix_goes_to_the_layout_and_never_to_the_checkout(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM base\n\n")
     assert lay_out(tmp_path, "RUN x")["Dockerfile"] == "FROM base\nRUN x\n"

@@ -53,3 +53,15 @@ def test_at_a_laptop_there_is_only_the_folder(tmp_path: Path) -> None:
 def test_the_run_has_an_address(tmp_path: Path) -> None:
     read = event(tmp_path, {}, REPOSITORY="o/r", RUN_ID="12", SERVER_URL="https://ghe.example")
     assert read.run_url == "https://ghe.example/o/r/actions/runs/12"
+
+
+def test_the_file_of_the_workflow_is_one_of_this_repository(tmp_path: Path) -> None:
+    path = ".github/workflows/build.yml"
+
+    def workflow(owner: str) -> str:
+        reference = f"{owner}/repo/{path}@refs/heads/a@b"
+        return event(tmp_path, {}, REPOSITORY="org/repo", WORKFLOW_REF=reference).workflow
+
+    assert workflow("org") == path
+    assert workflow("other") == ""
+    assert event(tmp_path, {}, JOB="build").job == "build"

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from r2d_action.cli.hub import update_hub
 from r2d_action.errors import InputError
 from r2d_action.images.records import read_handed_over, read_records
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from unit.test_outcome import complete
 
 

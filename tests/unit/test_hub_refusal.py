@@ -6,17 +6,17 @@ import pytest
 from github import GithubException
 
 from r2d_action.errors import HubFailed
-from r2d_action.hub.refusal import Refused, Stale, Task, Unseen, explained, temporary
+from r2d_action.hub.refusal import GithubRefusal, Stale, Task, Unseen, explained, temporary
 
 TASK = Task("org/hub", "commit the change", "Contents: write")
 NOW = 1_700_000_000.0
 
 
-def refused(status: int, message: str = "", kind: str = "", **headers: str) -> Refused:
+def refused(status: int, message: str = "", kind: str = "", **headers: str) -> GithubRefusal:
     data: dict[str, Any] = {"message": message}
     if kind:
         data = {"data": None, "errors": [{"type": kind, "message": message}]}
-    return Refused.of(
+    return GithubRefusal.of(
         GithubException(status, data, {k.replace("_", "-"): v for k, v in headers.items()})
     )
 
@@ -40,7 +40,7 @@ def refused(status: int, message: str = "", kind: str = "", **headers: str) -> R
         (refused(422, "Validation Failed"), "refused to commit the change in org/hub: Validation"),
     ],
 )
-def test_each_refusal_is_one_sentence_with_a_remedy(answer: Refused, words: str) -> None:
+def test_each_refusal_is_one_sentence_with_a_remedy(answer: GithubRefusal, words: str) -> None:
     error = explained(answer, TASK)
     assert isinstance(error, HubFailed)
     assert words.replace("(… No)", "Repository rule violations found No") in error.what
@@ -74,14 +74,14 @@ def test_in_a_race_a_refusal_without_another_reason_means_that_somebody_was_quic
         (refused(502, "Bad gateway"), None),
     ],
 )  # fmt: skip
-def test_what_is_temporary_is_waited_for(answer: Refused, wait: float | None) -> None:
+def test_what_is_temporary_is_waited_for(answer: GithubRefusal, wait: float | None) -> None:
     again = temporary(answer, NOW, longest_wait=120.0)
     assert again is not None
     assert again.retry_after == wait
 
 
 @pytest.mark.parametrize("answer", [refused(403, "No"), refused(404), refused(422), refused(401)])
-def test_the_rest_is_not_tried_again(answer: Refused) -> None:
+def test_the_rest_is_not_tried_again(answer: GithubRefusal) -> None:
     assert temporary(answer, NOW, longest_wait=120.0) is None
 
 
@@ -91,6 +91,6 @@ def test_a_long_wait_is_refused() -> None:
 
 
 def test_an_answer_that_is_no_json_is_no_bug() -> None:
-    error = explained(Refused.of(GithubException(422, "<html>", {})), TASK)
+    error = explained(GithubRefusal.of(GithubException(422, "<html>", {})), TASK)
     assert isinstance(error, HubFailed)
     assert error.what.endswith("status 422.")

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from r2d_action.errors import HubFailed, InputError
-from r2d_action.hub.comparison import Compared, compare
+from r2d_action.hub.comparison import Basis, compare
 from r2d_action.hub.jupyterhub import Hub, HubAddress, ServerName
 from r2d_action.hub.progress import Progress, events, follow
 from r2d_action.hub.scopes import require_scopes
@@ -132,7 +132,7 @@ def has_a(_repository: Repository, _tag: Tag) -> Digest | None:
 )
 def test_a_digest_settles_it(expected: str, spec: str) -> None:
     found = compare(Reference.parse(expected), spec, never)
-    assert (str(found.runs), found.compared) == (spec, Compared.DIGEST)
+    assert (str(found.runs), found.basis) == (spec, Basis.DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_digest_settles_it(expected: str, spec: str) -> None:
 )
 def test_the_registry_knows_the_digest_of_a_tag(expected: str, spec: str) -> None:
     found = compare(Reference.parse(expected), spec, has_a)
-    assert found.compared is Compared.TAG_IN_REGISTRY
+    assert found.basis is Basis.TAG_IN_REGISTRY
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_registry_knows_the_digest_of_a_tag(expected: str, spec: str) -> Non
 )
 def test_a_tag_alone_is_said_to_be_one(expected: str, digest_of: object) -> None:
     found = compare(Reference.parse(expected), "quay.io/org/i:1", digest_of)  # type: ignore[arg-type]
-    assert found.compared is Compared.TAG
+    assert found.basis is Basis.TAG
 
 
 @pytest.mark.parametrize(

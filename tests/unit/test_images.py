@@ -11,10 +11,10 @@ from r2d_action.errors import BuildFailed, InputError
 from r2d_action.images.folders import folders_in
 from r2d_action.images.levels import levels, touched, with_children
 from r2d_action.images.names import images_of, only_image
-from r2d_action.images.pins import pins_from, read_pins
+from r2d_action.images.pins import pins_from, read_pins, stand_in
 from r2d_action.images.records import Record, read_records
 from r2d_action.images.values import Folder, Image
-from r2d_action.reference import Repository
+from r2d_action.reference import Reference, Repository
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 
@@ -70,6 +70,12 @@ def test_image_knows_its_parents_under_any_tag_but_not_by_digest() -> None:
     )[1]
     assert child.parents == {"quay.io/org/base": "base", "quay.io/org/base:1": "base"}
     assert child.image_name == "org/child"
+
+
+def test_image_knows_its_parents_by_any_spelling() -> None:
+    folders = [Folder("images/base"), Folder("images/child", ("docker.io/org/base:1",))]
+    _, child = images_of(folders, "org/{image}", Repository.parse)
+    assert child.parents == {"docker.io/org/base:1": "base"}
 
 
 @pytest.mark.parametrize("template", ["", "org/name"])
@@ -158,6 +164,14 @@ def test_child_of_a_parent_that_failed_is_not_built(records: Mapping[str, Record
 def test_pair_without_a_digest_is_refused(pair: str) -> None:
     with pytest.raises(InputError, match="BASE_IMAGES: "):
         read_pins([pair])
+
+
+@pytest.mark.parametrize("name", ["org/base", "docker.io/org/base:latest"])
+def test_what_stands_in_is_found_by_any_spelling(name: str) -> None:
+    image = Reference.parse(f"quay.io/org/base@{DIGEST}")
+    pins = {"index.docker.io/org/base": image, "org/other": image}
+    assert stand_in(name, pins) == image
+    assert stand_in("org/base:1", pins) is None
 
 
 def test_records_are_read_by_name_whatever_their_folders(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from r2d_action.key import DIGITS, Material, NoKey, key_of
 from r2d_action.key.bases import images_in, place_of
 from r2d_action.key.files import Known, digest_of
 from r2d_action.key.ignore import BuilderRules, LibraryRules, kept, rules_of, stays
-from r2d_action.key.material import BASE_IMAGE, checks_of, material_of
+from r2d_action.key.material import BASE_IMAGE, checks_of, has_passed, material_of
 from r2d_action.plan import BuildPlan, CheckPlan
 
 REPO2DOCKER = "jupyter-repo2docker==2026.4.0"
@@ -365,6 +365,7 @@ def test_rules_behind_a_way_out_are_not_guessed(tmp_path: Path) -> None:
             "",
             "EXTRA",
         ),
+        (replace(PLAN, extra_args=("--Repo2Docker.extra_build_args=BASE=x",)), "", "EXTRA"),
         (replace(PLAN, requirement="jupyter-repo2docker>=2024"), "", "tomorrow"),
         (replace(PLAN, requirement="git+https://github.com/o/r@main"), "", "tomorrow"),
         (replace(PLAN, extra_packages=("plugin",)), "", "tomorrow"),
@@ -375,6 +376,8 @@ def test_rules_behind_a_way_out_are_not_guessed(tmp_path: Path) -> None:
         (PLAN, "load_subconfig('x.py')", "more than"),
         (PLAN, "c = (", "more than"),
         (PLAN, "c.DockerEngine.extra_buildx_build_args = ['--build-arg=X']", "not known"),
+        (PLAN, "c.Repo2Docker.extra_build_args = {'BASE': 'x'}", "not known"),
+        (PLAN, "c.Repo2Docker.subdir = 'x'", "not known"),
     ],
 )
 def test_what_cannot_be_named_has_no_key(
@@ -422,6 +425,22 @@ def test_an_image_that_passed_other_checks_is_another_one(tmp_path: Path) -> Non
     inside = checks("auto")
     write(tmp_path, {"image-tests/test_a.py": "3"})
     assert inside == checks("auto")
+
+
+def test_an_image_may_have_passed_more_than_is_asked(tmp_path: Path) -> None:
+    write(tmp_path, {"a/Dockerfile": "FROM base:1\n", "image-tests/test_a.py": "1"})
+    context = read_context(tmp_path / "a")
+    more, less = (
+        checks_of(CheckPlan(hub_start=hub_start, timeout=1), context, tmp_path)
+        for hub_start in ("true", "auto")
+    )
+    assert has_passed(more, less)
+    assert has_passed(more, more)
+    assert not has_passed(less, more)
+    assert not has_passed("", less)
+    write(tmp_path, {"image-tests/test_a.py": "2"})
+    others = checks_of(CheckPlan(hub_start="auto", timeout=1), context, tmp_path)
+    assert not has_passed(more, others)
 
 
 def test_tests_behind_a_link_count_too(tmp_path: Path) -> None:

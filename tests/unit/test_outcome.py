@@ -9,7 +9,8 @@ from r2d_action.check.diagnosis import Reason
 from r2d_action.check.hub_start import HubStart
 from r2d_action.check.image_tests import TestReport, TestResult, Verdict
 from r2d_action.errors import BuildFailed, Failure, Place, PublishFailed
-from r2d_action.outcome import Checked, Outcome, from_json, to_json
+from r2d_action.json_text import from_json, to_json
+from r2d_action.outcome import Checked, Outcome
 from r2d_action.packages.difference import difference
 from r2d_action.packages.values import Compared, Kind, Package, PackageList
 from r2d_action.publish import Copied, Published

@@ -16,7 +16,7 @@ from fakes.package_trees import (
     pip,
     r,
 )
-from r2d_action.outcome import from_json, to_json
+from r2d_action.json_text import from_json, to_json
 from r2d_action.packages.found import packages_in
 from r2d_action.packages.values import Kind, Package, PackageList
 

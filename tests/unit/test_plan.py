@@ -12,7 +12,7 @@ from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.inputs import read_inputs
 from r2d_action.plan import Plan, make_plan
-from r2d_action.plan.repo2docker import requirement_of, subdir_of
+from r2d_action.plan.repo2docker import ASKED, requirement_of, subdir_of
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 NOW = datetime(2026, 8, 3, 4, 5, 6, tzinfo=timezone.utc)
@@ -141,8 +141,8 @@ def test_a_bot_without_a_name_for_the_image() -> None:
         ({"ADDITIONAL_TAG": "feature/x"}, ["0123456789ab", "feature-x", "latest"]),
         ({"ADDITIONAL_TAG": "latest"}, ["0123456789ab", "latest"]),
         (
-            {"TAGS": "{branch},{date} {commit}-x {pr} {git_tag}", "LATEST_TAG_OFF": "yes"},
-            ["0123456789ab", "main", "2026.08.03", "0123456789ab-x"],
+            {"TAGS": "{commit}-x {branch},{date} {pr} {git_tag}", "LATEST_TAG_OFF": "yes"},
+            ["0123456789ab", "0123456789ab-x", "main", "2026.08.03"],
         ),
     ],
 )
@@ -155,6 +155,22 @@ def test_the_tag_names_what_is_checked_out() -> None:
     head = "f" * 40
     assert tags(plan(commit=head))[0] == "f" * 12
     assert tags(plan(commit=""))[0] == COMMIT[:12]
+
+
+def test_what_names_a_commit_does_not_move_from_one_to_the_next() -> None:
+    result = plan(TAGS="{commit}-x {branch}", ADDITIONAL_TAG=COMMIT)
+    assert {str(one.tag) for one in result.tags if one.moving} == {"main", "latest"}
+    # They are given before any tag moves.
+    assert pushed(result)[-2:] == ["main", "latest"]
+
+
+def test_which_tags_go_where_a_git_tag_goes() -> None:
+    release = replace(PUSH, ref="refs/tags/v1")
+    result = plan(release, TAGS="{git_tag} {git_tag}-r {date}", ADDITIONAL_TAG="v1.0")
+    following = {str(one.tag): one.git_tag for one in result.tags if one.git_tag}
+    assert following == {"v1": "v1", "v1-r": "v1"}
+    assert plan(release, ADDITIONAL_TAG="v1").tags[1].git_tag == "v1"
+    assert not any(one.git_tag for one in plan(ADDITIONAL_TAG="v1").tags)
 
 
 def test_a_pull_request_does_not_move_latest() -> None:
@@ -272,11 +288,12 @@ def test_a_subdir_among_the_extra_arguments_counts(text: str) -> None:
         ("--no-build", "no place"),
         ("-p 80:80", "no place"),
         ("-p80:80", "no place"),
-        # What repo2docker takes for --push, --image-name, --subdir and --config.
+        # What repo2docker takes for --push, --image-name, --subdir, --config and --build-arg.
         ("--pus", "in full"),
         ("--imag x", "in full"),
         ("--sub=x", "in full"),
         ("--conf x.py", "in full"),
+        ("--build-ar A=1", "in full"),
         ("--label 'a=b", "quotation mark"),
     ],
 )
@@ -318,6 +335,39 @@ def test_labels_tell_where_the_image_comes_from() -> None:
     assert labels["org.opencontainers.image.source"] == "https://github.com/Owner/My-Repo"
     assert labels["org.opencontainers.image.created"] == "2026-08-03T04:05:06Z"
     assert labels["repo2docker.ref"] == "refs/heads/main"
+    assert labels["org.opencontainers.image.version"] == COMMIT[:12]
+
+
+def test_the_version_of_a_release_is_its_tag() -> None:
+    labels = dict(plan(replace(PUSH, ref="refs/tags/v1.2")).build.labels)
+    assert labels["org.opencontainers.image.version"] == "v1.2"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SUBDIR": "gpu"},
+        {"NOTEBOOK_USER": "ana"},
+        {"REPO_DIR": "/srv/repo"},
+        {"REPO2DOCKER_EXTRA_ARGS": "--build-arg A=1"},
+        {"FORCE_REPO2DOCKER_VERSION": "2024.7.0"},
+        {"EXTRA_PIP_INSTALL": "plugin"},
+        {"BASE_IMAGES": "debian:12=quay.io/org/debian:1"},
+    ],
+)
+def test_a_label_tells_apart_what_was_asked_for(given: Mapping[str, str]) -> None:
+    asked = dict(plan(**given).build.labels)[ASKED]
+    assert asked == dict(plan(**given, TAGS="v1", HUB_START_CHECK="false").build.labels)[ASKED]
+    assert asked != dict(plan().build.labels)[ASKED]
+
+
+@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch"])
+@pytest.mark.parametrize("reuse", ["auto", "true", "false"])
+def test_a_refresh_starts_from_nothing_unless_reuse_is_asked_for(event: str, reuse: str) -> None:
+    result = plan(replace(PUSH, name=event), REUSE=reuse)
+    refreshes = event != "push"
+    assert result.build.fresh == (refreshes and reuse != "true")
+    assert result.reuse == (reuse == "true" or (reuse == "auto" and not refreshes))
 
 
 def test_further_repositories_are_each_named_once() -> None:

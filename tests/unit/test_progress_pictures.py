@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from r2d_action.outcome import Outcome, from_json, to_json
+from r2d_action.json_text import from_json, to_json
+from r2d_action.outcome import Outcome
 from r2d_action.packages.sizes import MOST, sizes_until
 from r2d_action.packages.values import Before, ImageSize, PackageList
 from r2d_action.progress.steps import Step

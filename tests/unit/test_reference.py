@@ -54,6 +54,12 @@ def test_every_name_of_docker_hub_has_the_same_api(host: str) -> None:
     assert Repository.parse(f"{host}/user/image").registry.api_host == "registry-1.docker.io"
 
 
+def test_repository_is_the_same_one_by_any_spelling() -> None:
+    spellings = ("org/image", "docker.io/org/image", "index.docker.io/org/image")
+    assert len({Repository.parse(one).identity for one in spellings}) == 1
+    assert Repository.parse("quay.io/org/image").identity == ("quay.io", "org/image")
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [

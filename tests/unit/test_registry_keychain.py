@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from fakes.means import Heard, means_for
 from r2d_action.engine import docker_config
+from r2d_action.errors import LoginFailed
 from r2d_action.inputs import Inputs
 from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.docker_logins import DockerLogins
-from r2d_action.registry.keychain import credential_for
+from r2d_action.registry.keychain import Keychain
 
 QUAY, HUB = Registry("quay.io"), Registry("docker.io")
 GIVEN = Inputs(docker_username="given", docker_password="s3cret")
-EXCHANGED = Credential("exchanged", "s3cret", "the job's own token")
 
 
 def entry(user: str, padding: str = "") -> dict[str, str]:
@@ -28,8 +29,15 @@ def written(folder: Path, **content: object) -> Path:
     return folder
 
 
+def credential_for(
+    registry: Registry, folder: Path, inputs: Inputs | None = None
+) -> Credential | None:
+    means = means_for(inputs or Inputs(), {}, Heard())
+    return Keychain(registry, means, folder).login(registry).credential()
+
+
 def user_for(registry: Registry, folder: Path, inputs: Inputs | None = None) -> str | None:
-    found = credential_for(registry, inputs or Inputs(), folder)
+    found = credential_for(registry, folder, inputs)
     return found.username if found else None
 
 
@@ -37,12 +45,11 @@ def user_for(registry: Registry, folder: Path, inputs: Inputs | None = None) -> 
 
 
 def test_the_provider_comes_first_and_nobody_last(tmp_path: Path) -> None:
-    folder = written(tmp_path, auths={"quay.io": entry("left")})
-    found = credential_for(QUAY, GIVEN, folder, lambda: EXCHANGED)
-    assert found == EXCHANGED
+    folder = written(tmp_path, auths={"quay.io": entry("left"), "ghcr.io": entry("left")})
+    assert user_for(Registry("ghcr.io"), folder, Inputs(github_token="s3cret")) == "github-actions"
     assert user_for(QUAY, folder, GIVEN) == "given"
     assert user_for(QUAY, folder) == "left"
-    assert user_for(Registry("ghcr.io"), folder) is None
+    assert user_for(Registry("example.org"), folder) is None
     assert user_for(QUAY, tmp_path / "missing") is None
 
 
@@ -53,7 +60,7 @@ def test_half_of_an_input_is_none(tmp_path: Path) -> None:
 
 def test_it_is_said_where_a_login_is_from_and_not_what_it_is(tmp_path: Path) -> None:
     folder = written(tmp_path, auths={"quay.io": entry("left")})
-    found = credential_for(QUAY, Inputs(), folder)
+    found = credential_for(QUAY, folder)
     assert found is not None
     assert str(folder / "config.json") in found.source
     assert "left" not in found.source
@@ -64,6 +71,52 @@ def test_a_folder_whose_name_nobody_expanded(tmp_path: Path) -> None:
     written(tmp_path / "$HOME" / ".docker", auths={"quay.io": entry("left")})
     env = {"DOCKER_CONFIG": "$HOME/.docker", "HOME": "/elsewhere"}
     assert user_for(QUAY, docker_config(env, tmp_path)) == "left"
+
+
+# A login that is nice to have ----------------------------------------------------------------
+
+PKG, ECR, ACR = (
+    Registry("europe-docker.pkg.dev"),
+    Registry("123456789012.dkr.ecr.us-east-1.amazonaws.com"),
+    Registry("someone.azurecr.io"),
+)
+POOL = "projects/123/locations/global/workloadIdentityPools/pool/providers/github"
+CLOUDS = [
+    (PKG, Inputs(google_workload_identity_provider=POOL)),
+    (ECR, Inputs(aws_role_arn=("arn:aws:iam::123456789012:role/images",))),
+    (ACR, Inputs(azure_client_id="client", azure_tenant_id="tenant")),
+]
+
+
+@pytest.mark.parametrize(("registry", "inputs"), CLOUDS)
+def test_what_can_do_without_a_login_is_done_as_nobody(
+    tmp_path: Path, registry: Registry, inputs: Inputs
+) -> None:
+    heard = Heard()
+    keychain = Keychain(registry, means_for(inputs, {}, heard), tmp_path)
+    assert keychain.reader(registry).credential is None
+    assert keychain.login(registry).credential() is None
+    reason = "GitHub does not let this job prove who it is, which it needs to log in without a"
+    assert heard.said == [f"{registry} is asked without a login: {reason} password."]
+
+
+@pytest.mark.parametrize(("registry", "inputs"), CLOUDS)
+def test_what_cannot_do_without_fails(tmp_path: Path, registry: Registry, inputs: Inputs) -> None:
+    heard = Heard()
+    keychain = Keychain(registry, means_for(inputs, {}, heard), tmp_path)
+    client = keychain.client(registry)
+    for _ in range(2):
+        with pytest.raises(LoginFailed, match="id-token: write"):
+            _ = client.credential
+    assert not heard.said
+
+
+def test_a_login_that_is_there_is_one_for_all(tmp_path: Path) -> None:
+    heard = Heard()
+    keychain = Keychain(QUAY, means_for(GIVEN, {}, heard), tmp_path)
+    one = keychain.login(QUAY)
+    assert one is keychain.client(QUAY).login is keychain.reader(QUAY).login
+    assert not heard.said
 
 
 # Docker's configuration ---------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from r2d_action.errors import Place
-from r2d_action.workflow_files import UnknownInput, unknown_inputs_in
+from r2d_action.workflow_files import UnknownInput, docker_is_used_later, unknown_inputs_in
 
 WORKFLOW = """\
 on: push
@@ -69,3 +69,75 @@ def test_what_is_no_file_holds_nothing(tmp_path: Path, target: str) -> None:
     write(tmp_path, WORKFLOW.replace("{uses}", "other/action@v1"))
     (tmp_path / ".github" / "workflows" / "link.yml").symlink_to(target)
     assert not list(unknown_inputs_in(tmp_path))
+
+
+OURS = "uses: jupyterhub/repo2docker-action@master"
+JOBS = """\
+jobs:
+  other:
+    steps:
+      - {ours}
+      - run: docker run image
+  calls:
+    uses: ./.github/workflows/other.yml
+  build:
+    steps:
+      - run: docker pull before
+      - {ours}
+      - {step}
+"""
+
+
+def used_later(folder: Path, step: str, *, job: str = "build", ours: str = OURS) -> bool:
+    write(folder, JOBS.replace("{ours}", ours).replace("{step}", step))
+    return docker_is_used_later(folder / ".github" / "workflows" / "build.yml", job)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "run: docker run ${{ steps.build.outputs.IMAGE_SHA_NAME }} conda list",
+        "run: sudo docker tag org/image org/other",
+        "run: |\n          set -e\n          ids=$(docker images -q)",
+        "run: podman save org/image",
+        "run: docker --config x login && docker push x",
+        "uses: redhat-actions/push-to-registry@v2",
+        "uses: aquasecurity/trivy-action@master",
+        "uses: docker/build-push-action@v6",
+        "uses: addnab/docker-run-action@v3",
+        "{OURS}\n      - run: docker push org/image".replace("{OURS}", OURS),
+    ],
+)
+def test_a_later_step_that_uses_docker_is_found(tmp_path: Path, step: str) -> None:
+    assert used_later(tmp_path, step)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "run: echo done",
+        "run: docker logout quay.io; docker system df",
+        "run: jupyter-repo2docker --help",
+        "run: echo docker.io/org/image",
+        "uses: docker/login-action@v3",
+        "uses: docker/setup-buildx-action@v3",
+        "uses: actions/upload-artifact@v4",
+        OURS,
+        "just text",
+        "[run, docker run]",
+    ],
+)
+def test_other_later_steps_need_no_image(tmp_path: Path, step: str) -> None:
+    assert not used_later(tmp_path, step)
+
+
+@pytest.mark.parametrize("job", ["calls", "", "nowhere"])
+def test_a_job_that_is_not_there_has_no_later_steps(tmp_path: Path, job: str) -> None:
+    assert not used_later(tmp_path, "run: docker run image", job=job)
+
+
+def test_a_job_without_our_step_has_no_later_steps(tmp_path: Path) -> None:
+    step = "run: docker run image"
+    assert not used_later(tmp_path, step, ours="uses: other/action@v1")
+    # The folder of an empty name: it has no workflow of this repository.
+    assert not docker_is_used_later(tmp_path, "build")

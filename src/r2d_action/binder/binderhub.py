@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from r2d_action import __version__
+from r2d_action.addresses import is_loopback, same_origin
 from r2d_action.authorization import as_it_is
 from r2d_action.binder.build_stream import (
     LONGEST_WAIT,
@@ -24,7 +25,6 @@ from r2d_action.binder.build_stream import (
     require_stream,
 )
 from r2d_action.errors import BinderFailed, InputError
-from r2d_action.reference import Registry
 from r2d_action.retry import Retry, Temporary
 
 CONNECT_TIMEOUT = 20.0
@@ -59,7 +59,7 @@ class BinderHub:
                 "BINDERHUB_URL holds a user name or a password before the `@`; remove it, and give "
                 "the hub's token to BINDERHUB_TOKEN."
             )
-        if token and address.startswith("http:") and not Registry(host).is_loopback:
+        if token and address.startswith("http:") and not is_loopback(address):
             raise InputError(
                 f"BINDERHUB_URL: {url!r} would carry the token through the network for everybody "
                 "to read; write it with `https://`."
@@ -219,7 +219,7 @@ class Prebuild:
             "User-Agent": f"r2d-action/{__version__}",
         }
         # The token is for this hub, and for nobody that it sends us to.
-        if self.hub.token and _origin(url) == _origin(self.hub.url):
+        if self.hub.token and same_origin(url, self.hub.url):
             headers["Authorization"] = f"token {self.hub.token}"
         return headers
 
@@ -229,11 +229,6 @@ class Prebuild:
             if self.clock() > deadline:
                 raise TimeoutError
             yield line
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 # Words --------------------------------------------------------------------------------------

@@ -14,10 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from r2d_action.errors import PublishFailed
-from r2d_action.registry.client import Manifest
-
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+from r2d_action.registry.manifest import DOCKER_MANIFEST, OCI_MANIFEST, Manifest
 
 # The same blobs, by the names that each of the two forms has for them.
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md#compatibility-matrix

@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 from r2d_action.retry import Temporary
+from r2d_action.server_sent_events import read_events
 
 LAST_LINES = 20
 LONGEST_WAIT = 120.0
@@ -88,20 +89,6 @@ def events_in(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         except ValueError:
             event = None
         yield event if isinstance(event, dict) else {"message": data}
-
-
-def read_events(lines: Iterable[bytes]) -> Iterator[str]:
-    """The data of each complete event; comments, names and numbers of events are left out.
-
-    https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
-    """
-    data: list[bytes] = []
-    for line in lines:
-        if line.startswith(b"data:"):
-            data.append(line.removeprefix(b"data:").removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data).decode(errors="replace")
-            data.clear()
 
 
 def require_stream(answer: requests.Response) -> None:

@@ -183,3 +183,8 @@ def _as_binder_failure() -> Iterator[None]:
         raise BinderFailed(
             f"{DOCKERFILE} could not be committed, because there is no git here; install git."
         ) from missing
+    except OSError as error:
+        raise BinderFailed(
+            f"{DOCKERFILE} could not be committed: {error}; see that no other step of the job "
+            "changes or takes away what is in the checkout."
+        ) from error

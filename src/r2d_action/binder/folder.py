@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from r2d_action.errors import InputError, Place
@@ -31,6 +32,7 @@ def require_usable(git: Git) -> str:
     Raises :class:`InputError` where the commit would be impossible or useless, or lose work.
     """
     _require_checkout(git)
+    _require_writable(git)
     _require_only_dockerfile(git.directory)
     file = git.directory / DOCKERFILE
     if not file.is_file() or _is_generated(file):
@@ -49,6 +51,17 @@ def _require_checkout(git: Git) -> None:
             "BINDER_CACHE works at the top of the repository, as Binder does, but this is its "
             f"folder `{prefix}`; run it at the top."
         )
+
+
+def _require_writable(git: Git) -> None:
+    objects = git.directory / git.line("rev-parse", "--git-path", "objects")
+    for folder in (git.directory, git.directory / FOLDER, objects):
+        if folder.exists() and not os.access(folder, os.W_OK, effective_ids=True):
+            raise InputError(
+                f"BINDER_CACHE: the user of this job may not write in {folder}, because an earlier "
+                'step made it as another user; run `sudo chown -R "$USER" .` in a step before this '
+                "one."
+            )
 
 
 def _require_only_dockerfile(root: Path) -> None:

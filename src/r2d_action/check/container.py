@@ -23,7 +23,20 @@ from r2d_action.errors import EngineError
 
 # In the root, which every image has and none mounts something over.
 TOOLS = "/r2d-action-check"
-NO_SUCH_COMMAND = re.compile("executable file not found|no such file|permission denied")
+# Faults of the image's; of an engine's own faults there are too many to tell.
+UNUSABLE_COMMAND = re.compile(
+    "executable file.* not found|no such file|permission denied|is a directory"
+    "|unable to find (user|group)",
+    re.IGNORECASE,
+)
+# Round its reason, the engine names each of its parts that the reason went through.
+ROUND_A_REASON = re.compile(
+    r"^.*(?:unable to start container process|OCI runtime create failed): |: unknown$"
+)
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+# Where a shell speaks of a command from a script of Windows.
+IN_A_NAME = re.compile(r"\r(?=: )")
+LINE_LENGTH = 300
 
 
 @contextmanager
@@ -109,14 +122,22 @@ def read_file(container: Container, path: str) -> bytes:
 
 
 def start(container: Container) -> str:
-    """Start it; what the engine says when the image has no such command, else nothing."""
+    """Start it; the engine's reason when the image's command cannot be run, else nothing."""
     try:
         container.start()
     except APIError as error:
-        if NO_SUCH_COMMAND.search(str(error.explanation)):
-            return str(error.explanation)
+        if UNUSABLE_COMMAND.search(str(error.explanation)):
+            return ROUND_A_REASON.sub("", str(error.explanation))
         raise
     return ""
+
+
+def plain_lines(output: bytes) -> list[str]:
+    """As a terminal shows them in the end: without colours, the overwritten, and endless lines."""
+    named = (IN_A_NAME.sub(r"\\r", line) for line in lines_of([output]))
+    shown = (line.rpartition("\r")[2] for line in named)
+    plain = [CONTROL.sub("", line) for line in shown]
+    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]} …" for line in plain]
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:

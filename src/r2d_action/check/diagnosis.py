@@ -8,14 +8,29 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
 
+from r2d_action.check.entrypoint import (
+    EXEC_LINE,
+    Advice,
+    Fault,
+    advice_on,
+    command_lost,
+    files_of,
+    no_interpreter,
+    read_refusal,
+    windows_line_ends,
+)
+
 PORT = 8888
 SINGLEUSER = "jupyterhub-singleuser"
 KILLED = 137
+# What a shell answers for a command that it may not run, or that does not exist.
+CANNOT_RUN = (126, 127)
 
 
 class Reason(Enum):
     STARTED = "started"
     NO_SINGLEUSER = "no jupyterhub-singleuser"
+    ENTRYPOINT = "entrypoint does not run the hub's command"
     START_SCRIPT_HIDDEN = "start script hidden by the home volume"
     HOME_PERMISSION = "no permission in the home"
     WRONG_USER = "wrong user"
@@ -43,17 +58,20 @@ class ImageFacts:
     """Of the image's configuration and of its accounts, as far as a hub depends on them.
 
     ``account`` is the name of uid 1000, or nothing; ``home`` the folder over which the
-    volume is mounted; ``singleuser`` the path of its command in the image, or nothing, which
-    is ``usable`` when uid 1000 may run it.
+    volume is mounted; ``singleuser`` the path of its command in the image, or nothing;
+    ``closed`` the folder that keeps uid 1000 from it, or that file. ``odd_scripts`` are those
+    of the programs that start the server whose first line the image cannot follow, and that line.
     """
 
     account: str
     home: str
     home_variable: str = ""
     singleuser: str = ""
-    usable: bool = False
+    closed: str = ""
     start_script: str = ""
     entrypoint: tuple[str, ...] = ()
+    odd_scripts: tuple[tuple[str, str], ...] = ()
+    python: bool = True
 
     @property
     def from_repo2docker(self) -> bool:
@@ -95,6 +113,10 @@ class Diagnosis:
     explanation: str
     remedy: str = ""
 
+    @classmethod
+    def of(cls, reason: Reason, advice: Advice) -> Diagnosis:
+        return cls(reason, advice.explanation, advice.remedy)
+
 
 def diagnose(evidence: Evidence) -> Diagnosis:
     """What the first rule says that the evidence meets."""
@@ -119,7 +141,7 @@ def _lets_users_in(evidence: Evidence) -> bool:
 
 def refuses_users(evidence: Evidence) -> Diagnosis | None:
     """The server is up and does not believe the hub that somebody is who they are."""
-    if not (evidence.asked and evidence.asked.up):
+    if not (evidence.asked and evidence.asked.up and evidence.logged_in):
         return None
     version = evidence.asked.jupyterhub
     named = f"its jupyterhub {version}" if version else "it is not jupyterhub's, and"
@@ -149,9 +171,28 @@ def wrong_address(evidence: Evidence) -> Diagnosis | None:
     )
 
 
+def drops_the_command(evidence: Evidence) -> Diagnosis | None:
+    advice = command_lost(evidence.image.entrypoint)
+    return Diagnosis.of(Reason.ENTRYPOINT, advice) if advice else None
+
+
+def no_python(evidence: Evidence) -> Diagnosis | None:
+    if evidence.image.python:
+        return None
+    return Diagnosis(
+        Reason.NO_SINGLEUSER,
+        f"The image has no Python that can be run, and so no {SINGLEUSER}, which is what hubs "
+        "start.",
+        f"Begin the Dockerfile {FROM_AN_IMAGE}.",
+    )
+
+
 def start_script_hidden(evidence: Evidence) -> Diagnosis | None:
-    script = evidence.image.start_script
-    if not _is_below(script, evidence.image.home) or not _said(evidence, _not_found(script)):
+    image = evidence.image
+    files = files_of(image.entrypoint, image.start_script)
+    hidden = (file for file in files if _is_below(file, image.home))
+    script = next((file for file in hidden if _said(evidence, _not_found(file))), "")
+    if not script:
         return None
     return Diagnosis(
         Reason.START_SCRIPT_HIDDEN,
@@ -159,14 +200,41 @@ def start_script_hidden(evidence: Evidence) -> Diagnosis | None:
         f"{evidence.image.home} and hides what the image has there.",
         "Keep the repository outside the home: add `REPO_DIR: /srv/repo` to the action's inputs."
         if evidence.image.from_repo2docker
-        else "Let the Dockerfile copy the script to another folder, such as /srv/repo, and set "
-        "R2D_ENTRYPOINT to it.",
+        else "Let the Dockerfile copy the script to another folder, such as /srv/repo, and name it "
+        f"there in {'R2D_ENTRYPOINT' if script == image.start_script else 'ENTRYPOINT'}.",
     )
+
+
+def odd_script(evidence: Evidence) -> Diagnosis | None:
+    """One of the programs that start the server begins with a line that leads nowhere."""
+    for path, first_line in evidence.image.odd_scripts:
+        name = PurePosixPath(path).name
+        if any(name in line or WINDOWS_LINE_END.search(line) for line in evidence.last_words):
+            return Diagnosis.of(Reason.ENTRYPOINT, no_interpreter(path, first_line))
+    return None
+
+
+def windows_script(evidence: Evidence) -> Diagnosis | None:
+    """Its first line may be fine, or be read by nobody: a shell was called with its path."""
+    image = evidence.image
+    if not _said(evidence, WINDOWS_LINE_END):
+        return None
+    script = next(files_of((image.start_script, *reversed(image.entrypoint))), "The start script")
+    return Diagnosis.of(Reason.ENTRYPOINT, windows_line_ends(script))
+
+
+def entrypoint_refused(evidence: Evidence) -> Diagnosis | None:
+    refusals = filter(None, map(read_refusal, evidence.last_words))
+    refusal = next((one for one in refusals if one.name != SINGLEUSER), None)
+    # The user is the hub's choice, and not the image's.
+    if refusal is None or refusal.fault is Fault.NO_USER:
+        return None
+    return Diagnosis.of(Reason.ENTRYPOINT, advice_on(refusal))
 
 
 def no_singleuser(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
-    if not _said(evidence, _not_found(SINGLEUSER)) or (image.singleuser and not image.usable):
+    if not _said(evidence, _not_found(SINGLEUSER)) or image.closed:
         return None
     if _is_below(image.singleuser, image.home):
         return Diagnosis(
@@ -175,10 +243,32 @@ def no_singleuser(evidence: Evidence) -> Diagnosis | None:
             "a hub.",
             f"Install Jupyter outside {image.home}, for example in /opt or /srv.",
         )
+    if image.singleuser and image.entrypoint:
+        return _entrypoint_in_the_way(image)
     return Diagnosis(
         Reason.NO_SINGLEUSER,
         f"The image has no {SINGLEUSER} on its PATH, which is what hubs start.",
         _install_jupyterhub(image),
+    )
+
+
+def is_a_server(evidence: Evidence) -> Diagnosis | None:
+    """The hub's command was added to the command of another server."""
+    image = evidence.image
+    program = PurePosixPath(next(iter(image.entrypoint), "")).name
+    return _entrypoint_in_the_way(image) if program.startswith("jupyter") else None
+
+
+def _entrypoint_in_the_way(image: ImageFacts) -> Diagnosis:
+    starts_with = image.start_script or " ".join(image.entrypoint)
+    return Diagnosis(
+        Reason.ENTRYPOINT,
+        f"The image has {SINGLEUSER}, but what it starts with, `{starts_with}`, does not run that "
+        "when the hub asks for it.",
+        f"Let the start script keep the PATH and end with {EXEC_LINE}."
+        if image.start_script
+        else "Write CMD for ENTRYPOINT in the Dockerfile: a hub puts its own command in the place "
+        f"of CMD. Or name a script there that keeps the PATH and ends with {EXEC_LINE}.",
     )
 
 
@@ -201,9 +291,7 @@ def home_permission(evidence: Evidence) -> Diagnosis | None:
 
 def wrong_user(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
-    denied = next(_denied(evidence), "")
-    if image.singleuser and not image.usable:
-        denied = image.singleuser
+    denied = image.closed or next(_denied(evidence), "")
     if not image.account and (denied or _said(evidence, UNKNOWN_UID)):
         explanation = "Hubs start the server as uid 1000, and the image has no such user."
     elif denied:
@@ -230,12 +318,18 @@ def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
 def ended_by_start_script(evidence: Evidence) -> Diagnosis | None:
     if evidence.exit_code != 0 or _said(evidence, JUPYTER):
         return None
-    script = evidence.image.start_script or " ".join(evidence.image.entrypoint) or "its command"
+    if not evidence.image.start_script and not evidence.image.entrypoint:
+        return Diagnosis(
+            Reason.CRASHED,
+            f"The image's {SINGLEUSER} ended without an error before any server ran.",
+            _update_jupyterhub(evidence.image),
+        )
+    script = evidence.image.start_script or " ".join(evidence.image.entrypoint)
     return Diagnosis(
         Reason.CRASHED,
         f"The container ended without an error before any server ran: {script} did not go on to "
         "run the command that it was given.",
-        'End that script with the line: exec "$@"',
+        f"End that script with the line: {EXEC_LINE}",
     )
 
 
@@ -253,7 +347,9 @@ def crashed(evidence: Evidence) -> Diagnosis:
 
 def no_answer(evidence: Evidence) -> Diagnosis:
     places = ", ".join(f"{host}:{port}" for host, port in evidence.listening)
-    if evidence.asked:
+    if evidence.asked and evidence.asked.up:
+        seen = "answered, but not to a user whom the hub had let in"
+    elif evidence.asked:
         seen = f"answered {evidence.asked.status} to every request for {evidence.asked.path}"
     elif PORT in (port for _, port in evidence.listening):
         seen = f"opened port {PORT} and answered no request"
@@ -270,10 +366,20 @@ def no_answer(evidence: Evidence) -> Diagnosis:
 
 
 Rule = Callable[[Evidence], Diagnosis | None]
-WITH_AN_ANSWER: tuple[Rule, ...] = (started, refuses_users, wrong_address)
+WITH_AN_ANSWER: tuple[Rule, ...] = (
+    started,
+    no_python,
+    drops_the_command,
+    refuses_users,
+    wrong_address,
+)
 WHEN_IT_ENDED: tuple[Rule, ...] = (
     start_script_hidden,
+    odd_script,
+    windows_script,
+    entrypoint_refused,
     no_singleuser,
+    is_a_server,
     home_permission,
     broken_jupyterhub,
     wrong_user,
@@ -285,6 +391,7 @@ WHILE_IT_RUNS: tuple[Rule, ...] = (no_answer,)
 REDIRECTION, NOT_FOUND = 300, 404
 # Folders above this, such as /usr, are the system's and not to be given away.
 OWN_DEPTH = 3
+FROM_AN_IMAGE = "FROM an image that hubs start, such as those of jupyter/docker-stacks"
 LOOPBACK = ("127.0.0.1", "::1")
 PERMISSION = re.compile(
     r"permission denied|read-only file system|operation not permitted", re.IGNORECASE
@@ -294,8 +401,13 @@ UNKNOWN_UID = re.compile(
     r"uid not found|no such user|unknown user|cannot find name for user", re.IGNORECASE
 )
 WANTS_ROOT = re.compile(
-    r"\b(?:must|needs? to|has to)\b.*\broot\b|no new privileges|sudo:", re.IGNORECASE
+    r"\b(?:must|needs? to|has to)\b.*\broot\b|no new privileges|non-root users"
+    # Programs that become another user.
+    r"|\b(?:sudo|su|su-exec|setpriv): |failed switching to",
+    re.IGNORECASE,
 )
+# A carriage return that was taken for a part of a name; Bash and env quote such names.
+WINDOWS_LINE_END = re.compile(r"\\r(?:['\u2019]|: )")
 IMPORT_ERROR = re.compile(r"(?:\w*ImportError|ModuleNotFoundError|AttributeError|SyntaxError):")
 JUPYTER = re.compile("Jupyter")
 OWN_CONFIGURATION = re.compile(r'File ".*_config\.py"')
@@ -334,7 +446,7 @@ def _install_jupyterhub(image: ImageFacts) -> str:
         )
     return (
         "Add `RUN pip install --no-cache-dir jupyterhub jupyterlab` to the Dockerfile, or begin it "
-        "FROM an image that hubs start, such as those of jupyter/docker-stacks."
+        f"{FROM_AN_IMAGE}."
     )
 
 
@@ -352,13 +464,17 @@ def _become_uid_1000(image: ImageFacts, denied: str) -> str:
         return (
             "Add `RUN useradd --create-home --uid 1000 jovyan` and `USER jovyan` to the Dockerfile."
         )
-    if _is_below(denied, "/root"):
+    if _is_in_any(denied, ["/root"]):
         return "Install Jupyter where everybody may read, such as /opt, and not in /root."
     if not denied:
         return (
             f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in "
             "RUN lines before it."
         )
+    if denied in (image.singleuser, *files_of(image.entrypoint, image.start_script)):
+        return f"Add `RUN chmod a+rx {denied}` to the Dockerfile, before its USER line."
+    if denied == image.closed:
+        return f"Add `RUN chmod -R a+rX {denied}` to the Dockerfile, before its USER line."
     folder = PurePosixPath(denied).parent
     if len(folder.parts) < OWN_DEPTH:
         return f"Do as root, in a RUN line of the Dockerfile, what has to be done with {denied}."

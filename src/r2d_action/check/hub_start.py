@@ -12,15 +12,24 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import docker
 from docker.models.containers import Container
 
-from r2d_action.check.container import TOOLS, config_of, put_tool, start, throw_away
+from r2d_action.check.container import (
+    TOOLS,
+    config_of,
+    plain_lines,
+    put_tool,
+    start,
+    throw_away,
+)
 from r2d_action.check.diagnosis import (
+    CANNOT_RUN,
     PORT,
     SINGLEUSER,
     Answer,
@@ -30,6 +39,7 @@ from r2d_action.check.diagnosis import (
     Reason,
     diagnose,
 )
+from r2d_action.check.entrypoint import read_refusal
 from r2d_action.errors import EngineError
 from r2d_action.runner import Runner
 
@@ -45,15 +55,9 @@ POLL_SECONDS = 0.2
 # The hub's side keeps to the time itself and then tells what it saw.
 GRACE_SECONDS = 15.0
 KEPT_LINES = 40
-NOT_FOUND = 127
-# The image's Python may be on the PATH only after its entrypoint has run.
-WITH_ANY_PYTHON = """
-for python in python3 /opt/conda/bin/python3 /srv/conda/bin/python3 /usr/bin/python3; do
-    command -v "$python" >/dev/null && exec "$python" -I "$@"
-done
-echo "jupyterhub-singleuser: python3 not found" >&2
-exit 127
-"""
+# The image's Python may be on the PATH only after its entrypoint has run. No shell looks for
+# it: an image may do without one.
+PYTHONS = ("python3", "/opt/conda/bin/python3", "/srv/conda/bin/python3", "/usr/bin/python3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ def conclude(evidence: Evidence, diagnosis: Diagnosis) -> HubStart:
         diagnosis.explanation,
         diagnosis.remedy,
         evidence.seconds,
-        evidence.words,
+        # The engine's words are told in the explanation, as far as they are understood.
+        evidence.words if diagnosis.reason is Reason.CRASHED else evidence.logs,
         answer.jupyterhub if answer else "",
         answer.server_version if answer else "",
     )
@@ -105,24 +110,29 @@ def conclude(evidence: Evidence, diagnosis: Diagnosis) -> HubStart:
 def observe(client: docker.DockerClient, image: str, timeout: float) -> Evidence:
     config = config_of(client, image)
     began = time.monotonic()
-    with throw_away(client, image, **hub_options(timeout)) as hub:
-        put_tool(hub, "hub.py")
-        refusal = start(hub)
-        opening = first_word(hub, began + timeout)
-        if not opening:
-            seconds = time.monotonic() - began
-            ending = ending_of(hub, refusal)
-            require_lack_of_python(image, ending)
-            return Evidence(facts_of(config, {}), seconds, **ending)
-        facts = facts_of(config, opening["image"])
-        options = user_options(image, hub, facts, opening["hub_port"])
-        with throw_away(client, image, **options) as user:
-            return watch(hub, user, facts, start(user), timeout + GRACE_SECONDS)
+    for python in PYTHONS:
+        options = hub_options(python, programs_of(config), timeout)
+        with throw_away(client, image, **options) as hub:
+            put_tool(hub, "hub.py")
+            if start(hub) or not (opening := first_word(hub, began + timeout)):
+                continue
+            facts = facts_of(config, opening["image"])
+            options = user_options(image, hub, facts, opening["hub_port"])
+            with throw_away(client, image, **options) as user:
+                return watch(hub, user, facts, start(user), timeout + GRACE_SECONDS)
+    seconds = time.monotonic() - began
+    return Evidence(facts_of(config, {"python": False}), seconds)
 
 
-def hub_options(seconds: float) -> dict[str, Any]:
+def programs_of(config: Mapping[str, Any]) -> list[str]:
+    """What may be a script of the image's, of all that starts a server."""
+    return [*(config.get("Entrypoint") or ())[:1], environment_of(config).get("R2D_ENTRYPOINT", "")]
+
+
+def hub_options(python: str, programs: list[str], seconds: float) -> dict[str, Any]:
     order = {
         "uid": UID,
+        "programs": programs,
         "hub_version": HUB_VERSION,
         "port": PORT,
         "prefix": PREFIX,
@@ -137,9 +147,9 @@ def hub_options(seconds: float) -> dict[str, Any]:
             "scopes": [ACCESS],
         },
     }
-    command = ["-c", WITH_ANY_PYTHON, "sh", f"{TOOLS}/hub.py", json.dumps(order)]
+    command = ["-I", f"{TOOLS}/hub.py", json.dumps(order)]
     # As root, who sees what uid 1000 may not; it starts nothing of the image's.
-    return {"entrypoint": ["/bin/sh"], "command": command, "user": "0"}
+    return {"entrypoint": [python], "command": command, "user": "0"}
 
 
 def user_options(image: str, hub: Container, facts: ImageFacts, hub_port: int) -> dict[str, Any]:
@@ -189,33 +199,41 @@ def hub_environment(image: str, api_url: str) -> dict[str, str]:
 
 def facts_of(config: Mapping[str, Any], seen: Mapping[str, Any]) -> ImageFacts:
     """``config`` is the image's own, ``seen`` what its container tells about itself."""
-    environment = dict(line.split("=", 1) for line in config.get("Env") or () if "=" in line)
+    environment = environment_of(config)
     home = seen.get("account_home", "")
     return ImageFacts(
         account=seen.get("account", ""),
         home=home if home.startswith("/") and home != "/" else DEFAULT_HOME,
         home_variable=environment.get("HOME", ""),
         singleuser=seen.get("singleuser", ""),
-        usable=seen.get("usable", False),
+        closed=seen.get("closed", ""),
         start_script=environment.get("R2D_ENTRYPOINT", ""),
         entrypoint=tuple(config.get("Entrypoint") or ()),
+        odd_scripts=tuple((program, line) for program, line in seen.get("odd_scripts", ())),
+        python=seen.get("python", True),
     )
 
 
+def environment_of(config: Mapping[str, Any]) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in config.get("Env") or () if "=" in line)
+
+
 def first_word(hub: Container, deadline: float) -> Mapping[str, Any] | None:
-    """What the hub's side says before it waits; nothing when it could not begin."""
+    """What the hub's side says before it waits; nothing when this Python cannot be run.
+
+    Raises :class:`EngineError`: what else keeps it from its work is no fault of the image.
+    """
     while not (words := words_of(hub)):
         if has_ended(hub) or time.monotonic() > deadline:
-            return next(iter(words_of(hub)), None)
+            break
         time.sleep(POLL_SECONDS)
-    return words[0]
-
-
-def require_lack_of_python(image: str, ending: Mapping[str, Any]) -> None:
-    """Anything else that keeps the hub's side from its work is no fault of the image."""
-    if not ending["refusal"] and ending["exit_code"] != NOT_FOUND:
-        words = " ".join(ending["logs"][-1:])
-        raise EngineError(f"The start as on a hub could not be tried with {image}: {words}")
+    if words := words or words_of(hub):
+        return words[0]
+    ending = ending_of(hub, "")
+    said = ending["logs"][-1] if ending["logs"] else "nothing was said"
+    if ending["exit_code"] in CANNOT_RUN or read_refusal(said):
+        return None
+    raise EngineError(f"The start as on a hub could not be tried: {said}")
 
 
 def watch(
@@ -240,7 +258,15 @@ def watch(
 
 def words_of(hub: Container) -> list[dict[str, Any]]:
     output = hub.logs(stdout=True, stderr=False).decode("utf-8", "replace")
-    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]
+    return list(objects_in(output.splitlines(keepends=True)))
+
+
+def objects_in(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Among what the image's own Python may have to say when it starts."""
+    for line in lines:
+        if line.startswith("{") and line.endswith("\n"):
+            with suppress(json.JSONDecodeError):
+                yield json.loads(line)
 
 
 def answer_of(seen: Mapping[str, Any] | None) -> Answer | None:
@@ -254,9 +280,9 @@ def has_ended(container: Container) -> bool:
 
 def ending_of(container: Container, refusal: str) -> dict[str, Any]:
     ended = has_ended(container) or bool(refusal)
-    logs = container.logs(tail=KEPT_LINES).decode("utf-8", "replace").splitlines()
+    logs = plain_lines(container.logs(tail=KEPT_LINES))
     return {
         "exit_code": int(container.attrs["State"]["ExitCode"]) if ended else None,
         "refusal": refusal,
-        "logs": tuple(logs),
+        "logs": tuple(logs[-KEPT_LINES:]),
     }

@@ -8,6 +8,7 @@ never reaches what gets pushed.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ from r2d_action.check.container import (
     start,
     throw_away,
 )
+from r2d_action.check.diagnosis import CANNOT_RUN, KILLED
+from r2d_action.check.entrypoint import EXEC_LINE, advice_on, command_lost, read_refusal
 from r2d_action.check.notebooks import SUFFIX, cell_failure
 from r2d_action.context import credential_in
 from r2d_action.errors import Place
@@ -41,11 +44,23 @@ from r2d_action.runner import Runner
 FOLDER = "image-tests"
 NOT_TESTS = frozenset({"__pycache__", ".pytest_cache", ".ipynb_checkpoints"})
 HUB_UID = "1000"
-KILLED = 137
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
 ALL_PASSED, USAGE_ERROR, NO_TESTS = 0, 4, 5
-# What a shell answers for a command that it may not run, or that does not exist.
-CANNOT_RUN = (126, 127)
+COULD_NOT_BEGIN = "The tests could not begin. "
+NOT_RUN_ON = (
+    "the image's start script or entrypoint did not run the command that it was given; a start "
+    f"script has to end with the line {EXEC_LINE}."
+)
+PYTHON = "python3"
+# Of pip, of urllib3 in it, and of git.
+NO_CONNECTION = re.compile(
+    r"connection broken by|Max retries exceeded|Failed to establish a new connection"
+    r"|Failed to connect|Could not connect|name resolution|resolve host|timed out"
+    r"|Network is unreachable",
+    re.IGNORECASE,
+)
+# What pip says only when it knows which versions there are.
+KNOWN_VERSIONS = re.compile(r"from versions: (?!none)|ResolutionImpossible")
 INSTALL_PROBLEMS = {
     "no pip": (
         "{} cannot be installed for the tests because the image's Python has no pip; install "
@@ -54,6 +69,12 @@ INSTALL_PROBLEMS = {
     "pip failed": (
         "pip could not install {} for the tests; its own message is above. Change "
         "image-tests/requirements.txt, or install the package in the image."
+    ),
+    "no network": (
+        "pip could not install {} for the tests because it did not reach the place that packages "
+        "come from; its own message is above. Run the job again; if that does not help, see that "
+        "containers on this machine have a network, and that the addresses which pip is given "
+        "(pip.conf, PIP_INDEX_URL, image-tests/requirements.txt) are right."
     ),
     "no access": (
         "The image's user may not read any of the folders {}, where the tests belong; let the "
@@ -112,11 +133,11 @@ class TestReport:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the container ended. ``refusal`` is the engine's word when it never began."""
+    """How the container ended. ``last_line`` may be the engine's, when it never began."""
 
     exit_code: int
     timed_out: bool = False
-    refusal: str = ""
+    last_line: str = ""
 
 
 def find_image_tests(*folders: Path) -> ImageTests | None:
@@ -144,8 +165,10 @@ def run_image_tests(
     """
     began = time.monotonic()
     config = config_of(client, image)
+    if advice := command_lost(config.get("Entrypoint") or ()):
+        return TestReport((), f"{COULD_NOT_BEGIN}{advice.explanation} {advice.remedy}", 0.0)
     directories = (repo_dir, config.get("WorkingDir") or "/", "/")
-    command = ["python3", f"{TOOLS}/run_tests.py", *directories]
+    command = [PYTHON, f"{TOOLS}/run_tests.py", *directories]
     user = user_for(config.get("User") or "")
     with throw_away(client, image, command=command, user=user) as container:
         put_tool(container, "run_tests.py")
@@ -186,13 +209,14 @@ def _is_below(top: Path, real: Path) -> bool:
 
 def run_to_the_end(container: Container, timeout: float, runner: Runner) -> Ending:
     if refusal := start(container):
-        return Ending(exit_code=127, refusal=refusal)
+        return Ending(exit_code=127, last_line=refusal)
+    last_line = ""
     with killed_after(timeout, container) as timed_out:
         with output_of(container) as output:
-            for line in lines_of(output):
-                runner.say(line)
+            for last_line in lines_of(output):
+                runner.say(last_line)
         exit_code = int(container.wait()["StatusCode"])
-    return Ending(exit_code, timed_out.is_set())
+    return Ending(exit_code, timed_out.is_set(), last_line)
 
 
 @contextmanager
@@ -227,6 +251,8 @@ def killed_after(seconds: float, container: Container) -> Iterator[Event]:
         yield timed_out
     finally:
         timer.cancel()
+        # What it has to say of a kill comes after the kill.
+        timer.join()
 
 
 def read_events(content: bytes) -> Iterator[Mapping[str, Any]]:
@@ -267,19 +293,30 @@ def problem_of(
     """Why the tests as a whole did not pass, for their author; empty when they did."""
     last: Mapping[str, Any] = events[-1] if events else {"event": "nothing"}
     doing = next((event["name"] for event in reversed(events) if event["event"] == "phase"), "")
-    if ending.timed_out:
+    if ending.timed_out and doing:
         return (
             f"The tests in {FOLDER}/ were not done after {timeout:.0f} seconds and were stopped "
-            f"while {doing or 'the container was starting'}; make them shorter or set a longer "
-            "CHECK_TIMEOUT."
+            f"while {doing}; make them shorter or set a longer CHECK_TIMEOUT."
         )
     if last["event"] == "end":
         return problem_of_pytest(last["code"], results)
     if last["event"] in INSTALL_PROBLEMS:
-        return INSTALL_PROBLEMS[last["event"]].format(last["name"])
+        return INSTALL_PROBLEMS[cause_of(last)].format(last["name"])
+    if ending.timed_out:
+        return (
+            f"The tests did not begin within {timeout:.0f} seconds: {NOT_RUN_ON} Set a longer "
+            "CHECK_TIMEOUT if it only needs more time."
+        )
     if not events:
         return problem_of_start(ending)
     return problem_of_sudden_end(ending, doing)
+
+
+def cause_of(problem: Mapping[str, Any]) -> str:
+    """``problem`` is an event, with what pip said in the end."""
+    said = "\n".join(problem.get("said", ()))
+    unreachable = NO_CONNECTION.search(said) and not KNOWN_VERSIONS.search(said)
+    return "no network" if unreachable else str(problem["event"])
 
 
 def problem_of_pytest(code: int, results: Sequence[TestResult]) -> str:
@@ -303,16 +340,19 @@ def problem_of_pytest(code: int, results: Sequence[TestResult]) -> str:
 
 
 def problem_of_start(ending: Ending) -> str:
+    refusal = read_refusal(ending.last_line)
+    if refusal and refusal.name != PYTHON:
+        advice = advice_on(refusal)
+        return f"{COULD_NOT_BEGIN}{advice.explanation} {advice.remedy}"
     if ending.exit_code in CANNOT_RUN:
+        seen = "" if refusal else f" ({ending.last_line or f'exit code {ending.exit_code}'})"
         return (
-            "The tests could not begin because the image has no python3 that its user may run "
-            f"({ending.refusal or f'exit code {ending.exit_code}'}); install Python in the image, "
-            "and see that its folder is on the PATH."
+            f"The tests could not begin because the image has no {PYTHON} that its user may run"
+            f"{seen}; install Python in the image, and see that its folder is on the PATH."
         )
     return (
-        f"The tests did not begin: the image's start script or entrypoint ended with exit code "
-        f"{ending.exit_code} before it ran the command that it was given; a start script has to "
-        'end with the line exec "$@".'
+        f"The tests did not begin, and the container ended with exit code {ending.exit_code}: "
+        f"{NOT_RUN_ON}"
     )
 
 

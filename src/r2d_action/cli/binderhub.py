@@ -16,7 +16,7 @@ from r2d_action.cli.group import cli
 from r2d_action.cli.site import site_of
 from r2d_action.errors import InputError
 from r2d_action.event import Event
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from r2d_action.stages.binder import ask_to_build
 
 DEFAULT_BRANCH = "HEAD"

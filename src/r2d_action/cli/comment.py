@@ -13,13 +13,12 @@ from r2d_action.cli.group import cli
 from r2d_action.cli.site import site_of
 from r2d_action.comment import NotAllowed, PullRequest
 from r2d_action.errors import InputError
+from r2d_action.event import api_url
 from r2d_action.images.levels import MOST_LEVELS
 from r2d_action.images.records import Record, read_records
 from r2d_action.report.comment import AtTheHub, page
 from r2d_action.retry import Temporary
 from r2d_action.stages.site import Site
-
-API = "https://api.github.com"
 
 
 @cli.command()
@@ -82,7 +81,7 @@ def _comment(site: Site, text: str, key: str, *, anew: bool) -> None:
         return
     event = site.event
     pull_request = PullRequest(
-        address=f"{site.env.get('GITHUB_API_URL') or API}/repos/{event.repository}",
+        address=f"{api_url(site.env)}/repos/{event.repository}",
         number=event.pull_request or 0,
         token=site.inputs.github_token,
         session=site.session,

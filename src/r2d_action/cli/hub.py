@@ -20,7 +20,8 @@ from r2d_action.hub.files import look_at
 from r2d_action.hub.selector import InvalidSelector, Selector, parse_selector
 from r2d_action.hub.values import Candidate, Edited, NewImage
 from r2d_action.images.records import read_handed_over
-from r2d_action.outcome import Outcome, to_json
+from r2d_action.json_text import to_json
+from r2d_action.outcome import Outcome
 from r2d_action.reference import Digest, InvalidReference, Repository, Tag
 from r2d_action.runner import Runner
 from r2d_action.stages.hub import ROAD, ProposedImage, new_image, propose_image, proposed

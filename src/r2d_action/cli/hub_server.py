@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import TextIO, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from r2d_action.hub import configurator
 from r2d_action.hub.configurator import ConfiguratorChange
 from r2d_action.hub.jupyterhub import Hub, HubAddress
 from r2d_action.hub.rollback import NO_RECORD, Road, roll_back
-from r2d_action.outcome import from_json, to_json
+from r2d_action.json_text import from_json, to_json
 from r2d_action.plan.hub_options import read_options
 from r2d_action.reference import Digest, Repository, Tag
 from r2d_action.registry.client import RegistryError
@@ -26,7 +27,6 @@ from r2d_action.stages.hub import ROAD, ProposedImage, go_back
 from r2d_action.stages.site import Site
 
 Value = TypeVar("Value")
-EXAMPLE = "0123456789ab"
 
 
 @cli.command()
@@ -39,7 +39,9 @@ def configure_hub(image: str) -> None:
     """
     wanted = read_reference(image)
     if wanted.tag is None:
-        raise InputError(f"{image} has no tag; write for example `{wanted.repository}:{EXAMPLE}`.")
+        raise InputError(
+            f"{image} has no tag; write for example `{wanted.repository}:0123456789ab`."
+        )
     with site_of({}) as site:
         options = read_options(site.inputs.hub_verify_options)
         change = configurator.update(_hub(site), wanted, options, site.runner.say)
@@ -73,10 +75,7 @@ def verify_hub(image: str) -> None:
             timeout=inputs.hub_verify_timeout,
         )
 
-        def digest_of(repository: Repository, tag: Tag) -> Digest | None:
-            return _digest(repository, tag, site)
-
-        tools = Tools(site.runner, time.monotonic, site.sleep, digest_of)
+        tools = Tools(site.runner, time.monotonic, site.sleep, partial(_digest, site))
         click.echo(site.runner.redact(to_json(verify(hub, trial, tools))))
 
 
@@ -106,7 +105,7 @@ def _hub(site: Site) -> Hub:
     return Hub.of(HubAddress.parse(url), token, site.session, site.retry)
 
 
-def _digest(repository: Repository, tag: Tag, site: Site) -> Digest | None:
+def _digest(site: Site, repository: Repository, tag: Tag) -> Digest | None:
     """What the registry has under the tag; None where it does not say, and that is said."""
     registry = repository.registry
     retry = Retry(site.sleep, site.runner.say, tries=2)

@@ -21,7 +21,7 @@ from r2d_action.images.pins import pins_from
 from r2d_action.images.records import read_records
 from r2d_action.images.values import Image
 from r2d_action.inputs import Inputs
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from r2d_action.plan.naming import repository_of
 from r2d_action.reference import Repository
 from r2d_action.stages.build import REPO2DOCKER_CONFIG
@@ -31,7 +31,7 @@ WORKFLOWS = ".github/workflows/"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Job:
     """One job of the matrix; ``parents`` are pairs, ``NAME_IN_DOCKERFILE=IMAGE``."""
 
     name: str
@@ -61,7 +61,7 @@ def images(globs: str, only: str) -> None:
         every = _images(globs.replace(",", " ").split(), site)
         levels(every)  # refuses a circle, whatever is built now
         found = [
-            [_entry(image) for image in level]
+            [_job(image) for image in level]
             for level in levels(_by_themselves(_chosen(every, only, site)))
         ]
         click.echo(to_json(found))
@@ -127,19 +127,19 @@ def _by_themselves(chosen: Sequence[Image]) -> tuple[Image, ...]:
     )
 
 
-def _entry(image: Image) -> Entry:
+def _job(image: Image) -> Job:
     parents = " ".join(f"{said}={name}" for said, name in image.parents.items())
-    return Entry(image.name, image.path, image.image_name, parents)
+    return Job(image.name, image.path, image.image_name, parents)
 
 
-def _tell(found: Sequence[Sequence[Entry]], site: Site) -> None:
+def _tell(found: Sequence[Sequence[Job]], site: Site) -> None:
     for number, level in enumerate(found, 1):
-        site.runner.say(f"step {number}  {', '.join(entry.name for entry in level)}")
+        site.runner.say(f"step {number}  {', '.join(job.name for job in level)}")
     if not found:
         site.runner.notice("Nothing was built: no image has changed.")
 
 
-def _levels(found: Sequence[Sequence[Entry]]) -> dict[str, str]:
+def _levels(found: Sequence[Sequence[Job]]) -> dict[str, str]:
     return {
         f"LEVEL_{number}": _matrix(found[number] if number < len(found) else ())
         for number in range(MOST_LEVELS)
@@ -153,5 +153,5 @@ def _call(globs: str, site: Site) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _matrix(entries: Sequence[Entry]) -> str:
-    return json.dumps([asdict(entry) for entry in entries])
+def _matrix(jobs: Sequence[Job]) -> str:
+    return json.dumps([asdict(job) for job in jobs])

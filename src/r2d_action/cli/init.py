@@ -17,7 +17,7 @@ from r2d_action.init.answers import BASE, Ask, Given, Question, answers, nobody_
 from r2d_action.init.conversion import Report, converted_files
 from r2d_action.init.repository import README, repository_files, write_new
 from r2d_action.init.ways import WAYS
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 
 
 @dataclass(frozen=True, slots=True)

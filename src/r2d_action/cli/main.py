@@ -23,7 +23,6 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> NoReturn:
-    """The console script."""
     for stop in STOPS:
         signal.signal(stop, stopped)
     try:

@@ -11,7 +11,7 @@ import click
 from r2d_action.cli.group import FOLDER, cli, read_reference
 from r2d_action.cli.site import site_of
 from r2d_action.environments import provide_extra
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from r2d_action.packages.asked import asked_for
 from r2d_action.packages.difference import difference
 from r2d_action.packages.hashes import Hashes

@@ -9,7 +9,7 @@ import click
 from r2d_action.cli.group import cli, input_options
 from r2d_action.cli.site import site_of
 from r2d_action.errors import InputError, LoginFailed
-from r2d_action.outcome import to_json
+from r2d_action.json_text import to_json
 from r2d_action.plan.naming import further_repositories, repository_of
 from r2d_action.reference import InvalidReference, Reference, Repository, Tag
 from r2d_action.registry.rights import Rights, rights

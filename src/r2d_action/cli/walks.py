@@ -14,7 +14,8 @@ from r2d_action.cli.group import FOLDER, cli, input_options
 from r2d_action.cli.site import site_of
 from r2d_action.cli.talk import tell
 from r2d_action.errors import InputError
-from r2d_action.outcome import Outcome, from_json, to_json
+from r2d_action.json_text import from_json, to_json
+from r2d_action.outcome import Outcome
 from r2d_action.progress.watch import watched
 from r2d_action.report.ending import ending
 from r2d_action.report.outputs import outputs

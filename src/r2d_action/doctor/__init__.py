@@ -12,9 +12,10 @@ from r2d_action import HOME
 from r2d_action.context import Context
 from r2d_action.doctor.buildpack import Decision
 from r2d_action.doctor.finding import Finding, Severity
-from r2d_action.doctor.repository import Repository, Settings, read_small
+from r2d_action.doctor.repository import Repository, Settings
 from r2d_action.doctor.table import RULES
 from r2d_action.doctor.workflows import workflow_texts
+from r2d_action.report.diagnose.sources import read_small
 
 __all__ = [
     "Decision",
@@ -37,10 +38,9 @@ _FOR_BINDER = re.compile(r"^\s*(?:BINDER_CACHE|MYBINDERORG_TAG):|mybinder\.org",
 def findings(context: Context, settings: Settings) -> tuple[Finding, ...]:
     """What the rules find, the worst first; nothing in an empty checkout, of which nothing
     is built."""
-    return _findings(Repository(context, settings)) if context.files else ()
-
-
-def _findings(repository: Repository) -> tuple[Finding, ...]:
+    if context.is_empty:
+        return ()
+    repository = Repository(context, settings)
     found = (finding for rule in RULES for finding in rule.findings(repository))
     return tuple(sorted(found, key=_order))
 

@@ -7,7 +7,7 @@ https://repo2docker.readthedocs.io/en/latest/architecture/
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from r2d_action.context import ENVIRONMENT_FILES, Context
 from r2d_action.doctor.runtime_txt import Runtime
@@ -101,7 +101,7 @@ class Decision:
     folder: str
     reads: tuple[str, ...]
     ignores: tuple[str, ...]
-    runtime: Runtime | None = field(default=None)
+    runtime: Runtime | None = None
 
 
 def decide(context: Context, text_of: Callable[[str], str]) -> Decision:
@@ -123,11 +123,11 @@ def decide(context: Context, text_of: Callable[[str], str]) -> Decision:
 
 def _where(context: Context) -> dict[str, str]:
     """The environment files that are where repo2docker looks, by their names."""
-    top = "" if context.config_dir else "top"
+    at_top = not context.config_dir
     found = {}
     for name in (*ENVIRONMENT_FILES, "requirements3.txt", "Manifest.toml"):
         path = context.config_file(name)
-        if path and (name not in TOP_ONLY or top):
+        if path and (name not in TOP_ONLY or at_top):
             found[name] = path
     return found
 

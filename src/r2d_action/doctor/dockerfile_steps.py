@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from r2d_action.doctor.dockerfile_text import ROOT, Dockerfile, Instruction
 from r2d_action.doctor.finding import Trouble
 from r2d_action.doctor.repository import Repository
-from r2d_action.key.ignore import BuilderRules, LibraryRules, stays
+from r2d_action.report.diagnose.ignoring import line_leaving_out
 from r2d_action.report.diagnose.words import block, code
 
 _APT_INSTALL = re.compile(r"\bapt(?:-get)?\s+(?P<options>(?:-\S+\s+|-o\s+\S+\s+)*)install\b")
@@ -108,7 +108,7 @@ def missing_sources(repository: Repository) -> Iterator[Trouble]:
 
 def _sources(dockerfile: Dockerfile) -> Iterator[tuple[Instruction, str]]:
     for step in dockerfile.all("COPY", "ADD"):
-        if any(option.startswith("--from") for option in step.options) or "<<" in step.value:
+        if any(flag.startswith("--from") for flag in step.flags) or "<<" in step.value:
             continue
         for source in step.words[:-1]:
             if _LITERAL.fullmatch(source):
@@ -135,16 +135,11 @@ def left_out(repository: Repository) -> Iterator[Trouble]:
     needed = copied if repository.has_dockerfile else repository.decision.reads
     for path in needed:
         if path in repository.files and path not in repository.built:
+            rules = repository.text(repository.ignore_file)
+            line = line_leaving_out(path, rules, has_dockerfile=repository.has_dockerfile)
             yield Trouble(
-                repository.place(repository.ignore_file, _rule_for(repository, path)),
+                repository.place(repository.ignore_file, line),
                 f"{code(path)} is needed, and {code(repository.ignore_file)} keeps it out of the "
                 "build.",
                 f"Add this line at the end of {code(repository.ignore_file)}:{block(f'!{path}')}",
             )
-
-
-def _rule_for(repository: Repository, path: str) -> int | None:
-    lines = repository.text(repository.ignore_file).split("\n")
-    read = BuilderRules.read if repository.has_dockerfile else LibraryRules.read
-    decisive = [number for number, line in enumerate(lines, start=1) if not stays(path, read(line))]
-    return decisive[-1] if decisive else None

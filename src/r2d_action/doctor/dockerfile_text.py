@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from r2d_action.dockerfile import Step, steps_in
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
 from r2d_action.key.bases import SCRATCH, images_in
-from r2d_action.report.diagnose.sources import SourceFile
+from r2d_action.report.diagnose.sources import NO_FILE, SourceFile
 
 ROOT = frozenset({"root", "0"})
 
@@ -23,10 +23,6 @@ class Instruction(Step):
         """What follows the options, also of the form of a JSON list."""
         words = _json_words(self.value) or tuple(self.value.split())
         return tuple(word for word in words if not word.startswith("--"))
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        return tuple(word for word in self.value.split() if word.startswith("--"))
 
     @property
     def is_list(self) -> bool:
@@ -70,7 +66,7 @@ class Base:
 class Dockerfile:
     """Without a file, there are no instructions."""
 
-    file: SourceFile = field(default=SourceFile("", ""))
+    file: SourceFile = NO_FILE
     instructions: tuple[Instruction, ...] = ()
 
     @classmethod

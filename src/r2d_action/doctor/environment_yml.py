@@ -6,12 +6,12 @@ https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environme
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import yaml
 
 from r2d_action.errors import Place
-from r2d_action.report.diagnose.sources import SourceFile
+from r2d_action.report.diagnose.sources import NO_FILE, SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Key:
 class Environment:
     """``keys`` are those of the top: none without a file, or for what is no mapping."""
 
-    file: SourceFile = field(default=SourceFile("", ""))
+    file: SourceFile = NO_FILE
     keys: tuple[Key, ...] = ()
 
     @classmethod

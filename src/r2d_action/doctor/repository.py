@@ -17,10 +17,7 @@ from r2d_action.doctor.environment_yml import Environment
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
 from r2d_action.key.ignore import kept, rules_of
-from r2d_action.report.diagnose.sources import SourceFile
-
-# Larger files are data, whatever their name.
-LARGEST_TEXT = 256 * 1024
+from r2d_action.report.diagnose.sources import SourceFile, read_small
 
 
 def _today() -> date:
@@ -108,7 +105,7 @@ class Repository:
         return SourceFile(self.place(path).path, self.text(path))
 
     def text(self, path: str) -> str:
-        """Line ends as they are; nothing for what is no small text file."""
+        """As :func:`read_small`."""
         if path not in self._texts:
             self._texts[path] = read_small(self.context.root / path)
         return self._texts[path]
@@ -128,13 +125,3 @@ class Repository:
         name = re.escape(posixpath.basename(path))
         pattern = re.compile(rf"(?<![\w.-]){name}(?![\w-]|\.\w)")
         return any(pattern.search(text) for text in self.speakers())
-
-
-def read_small(path: Path) -> str:
-    try:
-        # A link may lead to a device, which has no end.
-        if not path.is_file() or path.stat().st_size > LARGEST_TEXT:
-            return ""
-        return path.read_bytes().decode("utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -29,8 +30,7 @@ def wrong_format(repository: Repository) -> Iterator[Trouble]:
 
 
 def _path(repository: Repository) -> str:
-    folder = repository.decision.folder
-    return f"{folder}/runtime.txt" if folder else "runtime.txt"
+    return posixpath.join(repository.decision.folder, "runtime.txt")
 
 
 def _matters(repository: Repository) -> bool:

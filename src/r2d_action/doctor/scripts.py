@@ -62,7 +62,7 @@ def _source_of(repository: Repository, target: str) -> str:
     """What was copied to ``target``, going by names."""
     dockerfile, name = repository.dockerfile, posixpath.basename(target)
     for step in dockerfile.all("COPY", "ADD"):
-        if any(option.startswith("--from") for option in step.options):
+        if any(flag.startswith("--from") for flag in step.flags):
             continue
         *sources, to = step.words or ("",)
         for source in sources:
@@ -123,7 +123,7 @@ def not_executable(repository: Repository) -> Iterator[Trouble]:
 
 def entrypoint_not_executable(repository: Repository) -> Iterator[Trouble]:
     script, dockerfile = entrypoint_script(repository), repository.dockerfile
-    if script is None or dockerfile is None or _is_executable(repository, script):
+    if script is None or _is_executable(repository, script):
         return
     marked = any("chmod" in step.value for step in dockerfile.all("RUN", "COPY", "ADD"))
     step = dockerfile.last("ENTRYPOINT")

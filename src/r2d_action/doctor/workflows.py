@@ -8,8 +8,9 @@ from pathlib import Path
 
 from r2d_action.check.image_tests import FOLDER
 from r2d_action.doctor.finding import Trouble
-from r2d_action.doctor.repository import Repository, read_small
+from r2d_action.doctor.repository import Repository
 from r2d_action.errors import Place
+from r2d_action.report.diagnose.sources import read_small
 from r2d_action.report.diagnose.words import block, code
 from r2d_action.workflow_files import unknown_inputs_in
 

@@ -20,11 +20,11 @@ from github import Auth, Github, GithubException
 from jwt.exceptions import PyJWTError
 
 from r2d_action.errors import HubFailed, InputError
+from r2d_action.event import api_url
 from r2d_action.hub.github import HubRepository, connect
 from r2d_action.retry import Retry
 from r2d_action.runner import Runner
 
-PUBLIC_API = "https://api.github.com"
 # Secondary rate limits ask for a minute or a few; nobody pays a runner to wait for an hour.
 LONGEST_WAIT_SECONDS = 300.0
 _NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
@@ -67,7 +67,7 @@ class Surroundings:
     @classmethod
     def of(cls, runner: Runner, env: Mapping[str, str]) -> Surroundings:
         return cls(
-            api_url=env.get("GITHUB_API_URL") or PUBLIC_API,
+            api_url=api_url(env),
             certificates=env.get("SSL_CERT_FILE") or None,
             mask=runner.mask,
             retry=Retry(time.sleep, runner.say, longest_wait=LONGEST_WAIT_SECONDS),

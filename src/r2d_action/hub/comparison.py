@@ -23,7 +23,7 @@ PROFILES_RULE = (
 )
 
 
-class Compared(str, Enum):
+class Basis(str, Enum):
     """What the comparison rests on."""
 
     DIGEST = "digest"
@@ -39,17 +39,17 @@ class Comparison:
     """``runs`` is the reference that the server was started from."""
 
     runs: Reference
-    compared: Compared
+    basis: Basis
 
     @property
     def sentence(self) -> str:
-        return f"The server runs {self.runs}{_REST[self.compared]}"
+        return f"The server runs {self.runs}{_REST[self.basis]}"
 
 
 _REST = {
-    Compared.DIGEST: ": the very image that was asked for.",
-    Compared.TAG_IN_REGISTRY: ", and the registry has the image that was asked for there.",
-    Compared.TAG: ". Only the tag was compared, not the digest.",
+    Basis.DIGEST: ": the very image that was asked for.",
+    Basis.TAG_IN_REGISTRY: ", and the registry has the image that was asked for there.",
+    Basis.TAG: ". Only the tag was compared, not the digest.",
 }
 
 DigestOf = Callable[[Repository, Tag], Digest | None]
@@ -59,12 +59,12 @@ DigestOf = Callable[[Repository, Tag], Digest | None]
 def compare(expected: Reference, spec: str, digest_of: DigestOf) -> Comparison:
     """Raises :class:`HubFailed` with what runs instead."""
     runs = _read(spec)
-    if not _same_repository(runs.repository, expected.repository):
+    if runs.repository.identity != expected.repository.identity:
         raise _another(runs, expected)
     if runs.digest and expected.digest:
         if runs.digest != expected.digest:
             raise _another(runs, expected)
-        return Comparison(runs, Compared.DIGEST)
+        return Comparison(runs, Basis.DIGEST)
     if (runs.tag or LATEST) != (expected.tag or LATEST):
         raise _another(runs, expected)
     return Comparison(runs, _by_registry(runs, expected, digest_of))
@@ -81,23 +81,18 @@ def _read(spec: str) -> Reference:
         ) from None
 
 
-def _by_registry(runs: Reference, expected: Reference, digest_of: DigestOf) -> Compared:
+def _by_registry(runs: Reference, expected: Reference, digest_of: DigestOf) -> Basis:
     known = digest_of(runs.repository, runs.tag or LATEST)
     wanted = runs.digest or expected.digest
     if known is None or wanted is None:
-        return Compared.TAG
+        return Basis.TAG
     if known != wanted:
         raise HubFailed(
             f"The server runs {runs}, as it should, but the registry has another image under this "
             f"name by now: {known} and not {wanted}. Verify a tag that is given only once, such "
             "as the commit's."
         )
-    return Compared.TAG_IN_REGISTRY
-
-
-def _same_repository(one: Repository, other: Repository) -> bool:
-    """Whatever the spelling: docker.io/org/image is org/image."""
-    return (one.registry.api_host, one.path) == (other.registry.api_host, other.path)
+    return Basis.TAG_IN_REGISTRY
 
 
 def _another(runs: Reference, expected: Reference) -> HubFailed:

@@ -19,8 +19,8 @@ from r2d_action.hub.jupyterhub import Api, Hub, Refused
 from r2d_action.reference import InvalidReference, Reference
 
 SERVICE = "configurator"
+# The end of the trait's name, which each of the two formats has in a place of its own.
 TRAIT = ".image"
-# The trait that each of the two formats names in its own way.
 EMPTY_REMEDY = (
     "Set any image once by hand on the hub's page /services/configurator/, and run this again."
 )

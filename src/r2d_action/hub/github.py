@@ -22,7 +22,7 @@ from r2d_action.authorization import as_it_is
 from r2d_action.errors import HubFailed
 from r2d_action.hub.description import Message
 from r2d_action.hub.queries import COMMIT, MOVE, standing_query
-from r2d_action.hub.refusal import Refused, Stale, Task, Unseen, explained, temporary
+from r2d_action.hub.refusal import GithubRefusal, Stale, Task, Unseen, explained, temporary
 from r2d_action.hub.rolling import Branch, Commit, Mark, Pull, Standing
 from r2d_action.hub.target import Target
 from r2d_action.hub.values import FileEdit
@@ -212,9 +212,9 @@ class HubRepository:
             try:
                 return action()
             except GithubException as error:
-                refused = Refused.of(error)
-                again = temporary(refused, self.clock(), self.retry.longest_wait)
-                raise again or explained(refused, task) from error
+                refusal = GithubRefusal.of(error)
+                again = temporary(refusal, self.clock(), self.retry.longest_wait)
+                raise again or explained(refusal, task) from error
             except (requests.RequestException, tarfile.TarError, EOFError) as error:
                 raise Temporary(f"GitHub does not answer ({type(error).__name__})") from error
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 
 from r2d_action import __version__
+from r2d_action.addresses import is_loopback
 from r2d_action.authorization import Bearer
 from r2d_action.errors import HubFailed, InputError
 from r2d_action.retry import Retry, Temporary
@@ -24,7 +25,6 @@ from r2d_action.retry import Retry, Temporary
 TIMEOUT_SECONDS = (10.0, 90.0)
 # A proxy answers so while the hub behind it restarts.
 TEMPORARY = frozenset({502, 503, 504})
-LOOPBACK = re.compile(r"localhost|127\.[\d.]+|::1")
 # What people copy from their browser's address bar.
 INNER_PAGES = re.compile(r"/(hub|user|services)(/.*)?$")
 
@@ -44,7 +44,7 @@ class HubAddress:
                 f"HUB_URL: {parts.hostname or text!r} is not the address of a hub; write for "
                 "example `HUB_URL: https://hub.example.org`."
             )
-        if parts.scheme == "http" and not LOOPBACK.fullmatch(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(text.strip()):
             raise InputError(
                 "HUB_URL begins with http://, where everybody on the way could read the token; "
                 f"write `HUB_URL: https://{parts.netloc}{parts.path}`."

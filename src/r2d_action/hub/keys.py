@@ -88,9 +88,7 @@ def role(key: str) -> Role | None:
 def groups(keys: Iterable[str]) -> tuple[Group, ...]:
     """The images that the keys of one mapping speak of. ``keys`` are those with a plain value."""
     roles = {key: role(key) for key in keys}
-    by_part = {
-        part: _by_owner(roles, part) for part in (Part.NAME, Part.TAG, Part.DIGEST, Part.REGISTRY)
-    }
+    by_part = {part: _by_owner(roles, part) for part in Part}
     return tuple(_group(owner, key, by_part) for owner, key in by_part[Part.NAME].items())
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from r2d_action.binder.build_stream import read_events
 from r2d_action.errors import HubFailed
 from r2d_action.hub.jupyterhub import Hub, Refused, ServerName
 from r2d_action.retry import Temporary
+from r2d_action.server_sent_events import read_events
 
 LAST_MESSAGES = 12
 

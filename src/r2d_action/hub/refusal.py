@@ -44,7 +44,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class GithubRefusal:
     """``words`` is all that GitHub said, ``kinds`` the GraphQL types of its errors."""
 
     status: int
@@ -53,7 +53,7 @@ class Refused:
     headers: Mapping[str, str]
 
     @classmethod
-    def of(cls, error: GithubException) -> Refused:
+    def of(cls, error: GithubException) -> GithubRefusal:
         data: Mapping[str, Any] = error.data if isinstance(error.data, dict) else {}
         errors = [one for one in data.get("errors") or () if isinstance(one, dict)]
         headers = {str(k).lower(): str(v) for k, v in (error.headers or {}).items()}
@@ -99,7 +99,7 @@ def _words(data: Mapping[str, Any]) -> Iterator[str]:
         yield str(one.get("message") or "") if isinstance(one, dict) else str(one)
 
 
-def temporary(refusal: Refused, now: float, longest_wait: float) -> Temporary | None:
+def temporary(refusal: GithubRefusal, now: float, longest_wait: float) -> Temporary | None:
     """Raises :class:`HubFailed` for a wait that is longer than anybody wants to pay for."""
     wait = refusal.wait(now)
     if wait is None:
@@ -114,7 +114,7 @@ def temporary(refusal: Refused, now: float, longest_wait: float) -> Temporary | 
     return Temporary(f"{reason} ({refusal.status})", wait if refusal.is_rate_limit else None)
 
 
-def explained(refusal: Refused, task: Task) -> HubFailed | Stale:
+def explained(refusal: GithubRefusal, task: Task) -> HubFailed | Stale:
     """The sentence for the first reason that fits."""
     said = (" ".join(refusal.words.split()) or f"status {refusal.status}").rstrip(".")
     for reason in _REASONS:
@@ -133,21 +133,21 @@ def explained(refusal: Refused, task: Task) -> HubFailed | Stale:
     return HubFailed(f"GitHub refused to {task.doing} in {task.repository}: {said}.")
 
 
-def _status(*statuses: int) -> Callable[[Refused], bool]:
+def _status(*statuses: int) -> Callable[[GithubRefusal], bool]:
     return lambda refusal: refusal.status in statuses
 
 
-def _says(*parts: str) -> Callable[[Refused], bool]:
+def _says(*parts: str) -> Callable[[GithubRefusal], bool]:
     return lambda refusal: refusal.says(*parts)
 
 
-def _forbidden(refusal: Refused) -> bool:
+def _forbidden(refusal: GithubRefusal) -> bool:
     return refusal.status == HTTPStatus.FORBIDDEN or bool(
         refusal.kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
     )
 
 
-def _unseen(refusal: Refused) -> bool:
+def _unseen(refusal: GithubRefusal) -> bool:
     return refusal.status == HTTPStatus.NOT_FOUND or "NOT_FOUND" in refusal.kinds
 
 
@@ -155,7 +155,7 @@ def _unseen(refusal: Refused) -> bool:
 class _Reason:
     """``sentence`` may name a task's fields, and ``{said}``, which is what GitHub said."""
 
-    applies: Callable[[Refused], bool]
+    applies: Callable[[GithubRefusal], bool]
     sentence: str
     link: str = ""
     kind: type[HubFailed] = HubFailed

@@ -24,9 +24,9 @@ class Target:
 
     def proposal_branch(self, image: Repository) -> str:
         """The same for every run that brings this image here, another for any other target."""
-        name = f"{image.registry.api_host}/{image.path}"
-        identity = (name, self.branch, *sorted(self.files), "", *sorted(self.select))
-        digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()
+        name = "/".join(image.identity)
+        parts = (name, self.branch, *sorted(self.files), "", *sorted(self.select))
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         return f"{OWN_BRANCHES}{image.path.rpartition('/')[2]}-{digest[:8]}"
 
 

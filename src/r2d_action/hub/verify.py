@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from r2d_action.errors import HubFailed
-from r2d_action.hub.comparison import Compared, DigestOf, compare
+from r2d_action.hub.comparison import Basis, DigestOf, compare
 from r2d_action.hub.jupyterhub import Api, Hub, Refused, ServerName
 from r2d_action.hub.progress import follow
 from r2d_action.hub.scopes import configuration, lacking, require_scopes
@@ -60,7 +60,7 @@ class Verified:
     server: str
     image: Reference
     runs: Reference
-    compared: Compared
+    compared: Basis
     output: str
     steps: tuple[Step, ...]
 
@@ -124,7 +124,7 @@ def verify(hub: Hub, trial: Trial, tools: Tools) -> Verified:
         server=str(server),
         image=trial.image,
         runs=comparison.runs,
-        compared=comparison.compared,
+        compared=comparison.basis,
         output=output,
         steps=tuple(check.steps),
     )

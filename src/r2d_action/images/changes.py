@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from r2d_action.event import Event
-from r2d_action.git import Git
-from r2d_action.process import CommandFailed
+from r2d_action.git import NO_ANSWER, Git
 
 
 def changed_paths(event: Event, git: Git) -> tuple[str, ...] | None:
@@ -21,6 +18,6 @@ def changed_paths(event: Event, git: Git) -> tuple[str, ...] | None:
         done = git.run(
             "diff", "--name-only", "--no-renames", "-z", f"{event.before}{dots}HEAD", "--"
         )
-    except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
+    except NO_ANSWER:
         return None
     return tuple(filter(None, done.text.split("\0")))

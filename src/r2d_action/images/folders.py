@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from r2d_action.context import ENVIRONMENT_FILES
+from r2d_action.context import CONFIG_DIRS, ENVIRONMENT_FILES
 from r2d_action.errors import InputError
 from r2d_action.images.values import Folder
 from r2d_action.key import NoKey
 from r2d_action.key.bases import images_in
 
 USUAL = "images/*"
-CONFIGURATION = ("binder", ".binder", ".")
+PLACES = (*CONFIG_DIRS, ".")
 
 
 def folders_in(checkout: Path, globs: Sequence[str]) -> tuple[Folder, ...]:
@@ -45,12 +45,12 @@ def _is_built(folder: Path) -> bool:
 
 
 def _environment_files(folder: Path) -> Iterator[Path]:
-    for place in CONFIGURATION:
+    for place in PLACES:
         yield from (folder / place / name for name in ENVIRONMENT_FILES)
 
 
 def _bases(folder: Path) -> tuple[str, ...]:
-    place = next(place for place in CONFIGURATION if (folder / place).is_dir())
+    place = next(place for place in PLACES if (folder / place).is_dir())
     try:
         return images_in((folder / place / "Dockerfile").read_text(encoding="utf-8"), {})
     except (OSError, UnicodeDecodeError, NoKey):

@@ -24,7 +24,7 @@ def images_of(
     _require_part(template)
     images = tuple(_image(folder, template, repository_of) for folder in folders)
     _require_own_names(images)
-    known = {image.repository: image.name for image in images}
+    known = {image.repository.identity: image.name for image in images}
     return tuple(
         replace(image, parents=dict(_parents(folder, known)))
         for image, folder in zip(images, folders, strict=True)
@@ -45,15 +45,16 @@ def _image(folder: Folder, template: str, repository_of: Callable[[str], Reposit
     return Image(folder.name, folder.path, image_name, repository_of(image_name))
 
 
-def _parents(folder: Folder, known: dict[Repository, str]) -> Iterator[tuple[str, str]]:
+def _parents(folder: Folder, known: dict[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    """``known`` has the names of images by the identities of their repositories."""
     for base in folder.bases:
         try:
             reference = Reference.parse(base)
         except InvalidReference:
             continue
         # One that names a digest has chosen for good.
-        if reference.digest is None and reference.repository in known:
-            yield base, known[reference.repository]
+        if reference.digest is None and reference.repository.identity in known:
+            yield base, known[reference.repository.identity]
 
 
 def _require_part(template: str) -> None:

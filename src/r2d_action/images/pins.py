@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from r2d_action.errors import BuildFailed, InputError
 from r2d_action.images.records import Record
+from r2d_action.key.bases import place_of
 from r2d_action.reference import InvalidReference, Reference
 
 EXAMPLE = f"quay.io/org/base:latest=quay.io/org/base@sha256:{'0123456789abcdef' * 4}"
@@ -32,6 +33,12 @@ def _pin(pair: str) -> tuple[str, Reference]:
             f"write for example `BASE_IMAGES: {EXAMPLE}`."
         )
     return name, reference
+
+
+def stand_in(name: str, pins: Mapping[str, Reference]) -> Reference | None:
+    """The image that is taken for ``name``, however it is spelled here and in ``pins``."""
+    places = {place_of(one): image for one, image in pins.items()}
+    return places.get(place_of(name))
 
 
 def pins_from(parents: Mapping[str, str], records: Mapping[str, Record]) -> Iterator[str]:

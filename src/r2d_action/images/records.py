@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2d_action.errors import InputError
-from r2d_action.outcome import Outcome, from_json
+from r2d_action.json_text import from_json
+from r2d_action.outcome import Outcome
 
 IMAGE, HUB = "image.json", "hub.json"
 

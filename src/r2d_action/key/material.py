@@ -70,7 +70,7 @@ def _require_fixed(packages: tuple[str, ...]) -> None:
 
 
 # Of what these name, or do, nothing is known here.
-_FAR_REACHING = ("--config", "--DockerEngine.")
+_FAR_REACHING = ("--config", "--DockerEngine.", "--Repo2Docker.extra_build")
 
 
 def _require_plain(args: tuple[str, ...]) -> None:
@@ -87,20 +87,28 @@ def _require_settings_alone(config: str) -> None:
                 ast.literal_eval(getattr(statement, "value", statement))
     except (SyntaxError, ValueError, TypeError, RecursionError):
         raise NoKey("repo2docker_config.py does more than to give values to settings") from None
-    if "DockerEngine" in config:
+    if re.search("DockerEngine|extra_build|subdir", config):
         raise NoKey("repo2docker_config.py may bring in what is not known here")
+
+
+_REQUIRED, _NOT_REQUIRED = "hub-start=required", "hub-start=optional"
 
 
 def checks_of(plan: CheckPlan, context: Context, workspace: Path) -> str:
     """What an image has passed that was made by this run, beside the tests in ``context``: an
     image that only got a warning, or passed other tests, must not stand in for it."""
-    required = f"{plan.hub_start == 'true'}"
+    start = _REQUIRED if plan.hub_start == "true" else _NOT_REQUIRED
     found = find_image_tests(context.root, workspace)
     folder = found.directory.resolve() if found else None
     if folder is None or folder.is_relative_to(context.root.resolve()):
-        return required
+        return start
     tests = read_context(folder)
-    return f"{required} {digest_of(tests, tests.files, Known({}))}"
+    return f"{start} tests={digest_of(tests, tests.files, Known({}))}"
+
+
+def has_passed(checks: str, wanted: str) -> bool:
+    """Whether an image that passed ``checks`` has passed those that are ``wanted``, or more."""
+    return checks in {wanted, wanted.replace(_NOT_REQUIRED, _REQUIRED)}
 
 
 def _tests_inside(context: Context) -> str:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-CONFIGURATION = (
+from r2d_action.context import CONFIG_DIRS
+
+FILES = (
     "environment.yml",
     "environment.yaml",
     "requirements.txt",
@@ -20,13 +22,13 @@ CONFIGURATION = (
     "DESCRIPTION",
     "postBuild",
 )
-FOLDERS = ("", "binder", ".binder")
+FOLDERS = ("", *CONFIG_DIRS)
 _COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def asked_for(build_root: Path) -> frozenset[str]:
-    files = (build_root / folder / name for folder in FOLDERS for name in CONFIGURATION)
+    files = (build_root / folder / name for folder in FOLDERS for name in FILES)
     return words_in(file.read_text("utf-8", "replace") for file in files if file.is_file())
 
 

@@ -14,17 +14,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from r2d_action.outcome import from_json, to_json
+from r2d_action.json_text import from_json, to_json
 from r2d_action.packages.values import ImageSize, Kept, PackageList
 from r2d_action.reference import Digest, Repository
 from r2d_action.registry.blobs import Blobs
 from r2d_action.registry.client import Client
-from r2d_action.registry.manifest import Blob, Manifest
+from r2d_action.registry.manifest import OCI_INDEX, OCI_MANIFEST, Blob, Manifest
 from r2d_action.registry.refusal import RegistryError
 
 ARTIFACT_TYPE = "application/vnd.r2d-action.packages.v1+json"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
 DAY = len("2026-08-03")
@@ -125,7 +123,7 @@ def _created(descriptor: Descriptor) -> str:
 
 def _referrers(client: Client, repository: Repository, digest: Digest) -> Mapping[str, Any]:
     """https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers"""
-    answer = client.ask("GET", repository, f"referrers/{digest}", {"Accept": INDEX_TYPE})
+    answer = client.ask("GET", repository, f"referrers/{digest}", {"Accept": OCI_INDEX})
     if answer.status_code in UNKNOWN:
         return {}
     try:
@@ -165,10 +163,10 @@ def _put_into_index(
     others = [one for one in before if one.get("digest") != descriptor["digest"]]
     content = {
         "schemaVersion": 2,
-        "mediaType": INDEX_TYPE,
+        "mediaType": OCI_INDEX,
         "manifests": [*others, descriptor],
     }
-    index = Manifest(INDEX_TYPE, json.dumps(content).encode())
+    index = Manifest(OCI_INDEX, json.dumps(content).encode())
     client.put_manifest(repository, _index_tag(digest), index)
 
 
@@ -178,14 +176,14 @@ def _listing(subject: Manifest, data: bytes, now: datetime, sizes: Sequence[Imag
         notes[SIZES] = json.dumps([asdict(one) for one in sizes])
     content = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
+        "mediaType": OCI_MANIFEST,
         "artifactType": ARTIFACT_TYPE,
         "config": _descriptor(EMPTY_TYPE, EMPTY),
         "layers": [{**_descriptor(ARTIFACT_TYPE, data), "annotations": NAMED}],
         "subject": _descriptor(subject.media_type, subject.body),
         "annotations": notes,
     }
-    return Manifest(MANIFEST_TYPE, json.dumps(content).encode())
+    return Manifest(OCI_MANIFEST, json.dumps(content).encode())
 
 
 def _descriptor(media_type: str, content: bytes) -> Descriptor:

@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
+from r2d_action.addresses import without_login
 from r2d_action.packages.values import Kind, Package
 
 _RECORD = re.compile(r"(?P<prefix>.*)/conda-meta/[^/]+\.json")
 # https://docs.anaconda.com/anacondaorg/user-guide/: a token is a part of the address.
-_TOKEN = re.compile(r"^/t/[^/]+(?=/)")
+_TOKEN = re.compile(r"(?<=://)([^/]*)/t/[^/]+(?=/)")
 
 # The rest of a record, which can be megabytes, is about single files.
 _FIELDS = ("name", "version", "build", "build_string", "url", "md5", "sha256", "files")
@@ -68,20 +68,14 @@ def _document(content: bytes) -> Mapping[str, Any] | None:
         record = json.loads(content)
     except ValueError:
         return None
-    is_record = isinstance(record, dict) and record.get("name") and record.get("version")
-    return record if is_record else None
+    is_package = isinstance(record, dict) and record.get("name") and record.get("version")
+    return record if is_package else None
 
 
 def _source(record: Mapping[str, Any]) -> str:
     """A line of an explicit list."""
-    url = _without_credentials(str(record.get("url") or ""))
+    url = _TOKEN.sub(r"\1", without_login(str(record.get("url") or "")))
     md5, sha256 = record.get("md5"), record.get("sha256")
     if not url or not (md5 or sha256):
         return url
     return f"{url}#{md5}" if md5 else f"{url}#sha256:{sha256}"
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, _TOKEN.sub("", parts.path), "", ""))

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from email.parser import BytesHeaderParser
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from packaging.utils import canonicalize_name
 
+from r2d_action.addresses import without_login
 from r2d_action.packages.values import Kind, Package
 
 # Not what packages carry along inside of themselves, and not what a broken-off pip left (~name).
@@ -65,14 +65,9 @@ def _source(origin: Mapping[str, Any]) -> str:
     """The address of a requirement, empty for what came from an index."""
     if not origin.get("url"):
         return ""
-    url = _without_credentials(str(origin["url"]))
+    url = without_login(str(origin["url"]))
     if commit := _commit(origin):
         part = f"#subdirectory={origin['subdirectory']}" if origin.get("subdirectory") else ""
         return f"{origin['vcs_info'].get('vcs', 'git')}+{url}@{commit}{part}"
     sha256 = origin.get("archive_info", {}).get("hashes", {}).get("sha256", "")
     return f"{url}#sha256={sha256}" if sha256 else url
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

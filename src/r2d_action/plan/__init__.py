@@ -5,6 +5,9 @@ Everything that can be refused is refused here, before any work is done.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
 from datetime import datetime
 
 from r2d_action.context import Context
@@ -15,11 +18,13 @@ from r2d_action.plan.binderhub import binderhub_reference, departures, require_b
 from r2d_action.plan.hub_options import read_options
 from r2d_action.plan.naming import further_repositories, repository_of
 from r2d_action.plan.repo2docker import (
+    ASKED,
     extra_args_of,
     extra_packages_of,
     labels_of,
     repo_dir_of,
     requirement_of,
+    subdir_of,
     user_name_of,
 )
 from r2d_action.plan.tagging import cache_branches, is_before_merge, planned_tags
@@ -88,7 +93,7 @@ def _build_plan(
     inputs: Inputs, event: Event, *, appendix: str, commit: str, now: datetime
 ) -> BuildPlan:
     user_name = user_name_of(inputs)
-    return BuildPlan(
+    plan = BuildPlan(
         user_name=user_name,
         repo_dir=repo_dir_of(inputs, user_name),
         appendix=appendix,
@@ -100,6 +105,17 @@ def _build_plan(
         builder=inputs.builder,
         fresh=_refreshes(inputs, event),
     )
+    return replace(plan, labels=(*plan.labels, (ASKED, _asked(plan, inputs))))
+
+
+def _asked(plan: BuildPlan, inputs: Inputs) -> str:
+    """A digest of all that the inputs say of the build: equal where two runs of one commit ask for
+    the same image, whatever is in its base images by then."""
+    said = (
+        *(subdir_of(inputs), plan.user_name, plan.repo_dir, plan.appendix),
+        *(plan.extra_args, plan.requirement, plan.extra_packages, inputs.base_images),
+    )
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
 
 
 def _origin(event: Event, commit: str) -> Origin:
@@ -154,11 +170,11 @@ _REFRESHING = frozenset({"workflow_dispatch", "schedule"})
 
 
 def _may_reuse(inputs: Inputs, event: Event) -> bool:
-    return not _refreshes(inputs, event) if inputs.reuse == "auto" else inputs.reuse == "true"
+    return inputs.reuse == "true" or (inputs.reuse == "auto" and not _refreshes(inputs, event))
 
 
 def _refreshes(inputs: Inputs, event: Event) -> bool:
-    return inputs.reuse == "auto" and event.name in _REFRESHING
+    return inputs.reuse != "true" and event.name in _REFRESHING
 
 
 def _why_skip(inputs: Inputs, context: Context) -> str:

@@ -10,11 +10,17 @@ from datetime import datetime
 from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.inputs import Inputs
+from r2d_action.plan.tagging import tag_of_commit
 
 BINDER_USER = "jovyan"
 # https://github.com/opencontainers/image-spec/blob/main/annotations.md
 CREATED = "org.opencontainers.image.created"
 REVISION = "org.opencontainers.image.revision"
+VERSION = "org.opencontainers.image.version"
+# What the inputs asked for.
+ASKED = "io.github.jupyterhub.r2d-action.asked-for"
+# What the image had to pass before it was pushed.
+CHECKS = "io.github.jupyterhub.r2d-action.checks"
 # The user that hubs start servers as.
 USER_ID = 1000
 # Its name on the package index.
@@ -70,6 +76,7 @@ def labels_of(event: Event, *, commit: str, now: datetime) -> Iterator[tuple[str
     yield CREATED, now.strftime("%Y-%m-%dT%H:%M:%SZ")
     if commit:
         yield REVISION, commit
+        yield VERSION, event.git_tag or str(tag_of_commit(commit))
     if event.repository:
         yield "org.opencontainers.image.source", event.repository_url
         yield "repo2docker.repo", event.repository_url
@@ -101,7 +108,7 @@ def _require_allowed(option: str) -> None:
             f"it and use {_OURS[option]}."
         )
     # repo2docker takes any beginning of an option's name for the option.
-    known = (*_OURS, *_FOREIGN, *_SUBDIR, "--config")
+    known = (*_OURS, *_FOREIGN, *_SUBDIR, "--config", "--build-arg")
     meant = [name for name in known if option.startswith("--") and name.startswith(option)]
     if meant and option not in meant:
         raise InputError(

@@ -22,18 +22,20 @@ def planned_tags(
     sha = commit or event.sha
     seen = {tag_of_commit(sha)}
     yield PlannedTag(tag_of_commit(sha), moving=False, pushed=True)
-    for name, text in _wanted_tags(inputs, event, commit=sha, now=now, notes=notes):
+    for name, template, text in _wanted_tags(inputs, event, commit=sha, now=now, notes=notes):
         tag = _legal_tag(name, text, notes)
         if tag not in seen:
             seen.add(tag)
-            yield _moving(tag, event)
+            is_named_after_it = "{git_tag}" in template or text == event.git_tag
+            git_tag = event.git_tag if is_named_after_it else ""
+            yield _further(tag, event, commit=sha, git_tag=git_tag)
     if inputs.latest_tag_off is False and not is_before_merge(event):
         notes.append(
             "LATEST_TAG_OFF is false, so the image is tagged `latest`. repo2docker-action took any "
             "value for true; write `LATEST_TAG_OFF: true` if you do not want the tag."
         )
     if not inputs.latest_tag_off and LATEST not in seen:
-        yield _moving(LATEST, event)
+        yield _further(LATEST, event, commit=sha)
         if is_before_merge(event):
             notes.append("`latest` stays as it is in the registry: this is a pull request.")
 
@@ -43,9 +45,14 @@ def is_before_merge(event: Event) -> bool:
     return event.is_pull_request or event.name == "merge_group"
 
 
-def _moving(tag: Tag, event: Event) -> PlannedTag:
-    # What everybody's hub pulls must not be moved by a change that nobody has merged.
-    return PlannedTag(tag, moving=True, pushed=tag != LATEST or not is_before_merge(event))
+def _further(tag: Tag, event: Event, *, commit: str, git_tag: str = "") -> PlannedTag:
+    return PlannedTag(
+        tag,
+        moving=not commit or str(tag_of_commit(commit)) not in str(tag),
+        # What everybody's hub pulls must not be moved by a change that nobody has merged.
+        pushed=tag != LATEST or not is_before_merge(event),
+        git_tag=git_tag,
+    )
 
 
 def _branch(event: Event) -> str:
@@ -80,9 +87,10 @@ def cache_branches(event: Event) -> tuple[str, ...]:
 
 def _wanted_tags(
     inputs: Inputs, event: Event, *, commit: str, now: datetime, notes: list[str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str, str]]:
+    """The input, what it says, and that with its parts filled in."""
     if inputs.additional_tag:
-        yield "ADDITIONAL_TAG", inputs.additional_tag
+        yield "ADDITIONAL_TAG", inputs.additional_tag, inputs.additional_tag
     facts = {
         "branch": _branch(event),
         "git_tag": event.git_tag,
@@ -93,7 +101,7 @@ def _wanted_tags(
     for template in inputs.tags:
         filled = _filled(template, facts)
         if filled:
-            yield "TAGS", filled
+            yield "TAGS", template, filled
         else:
             notes.append(f"TAGS: {template} has no value in this run and is left out.")
 

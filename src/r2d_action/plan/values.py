@@ -10,12 +10,14 @@ from r2d_action.reference import Reference, Repository, Tag
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A tag of the image. ``moving`` tags pass from image to image (`latest`, a branch);
-    one that is not ``pushed`` is given in the local engine only."""
+    """A tag of the image. ``moving`` tags pass from image to image as the branch goes on
+    (`latest`, a date), or as the ``git_tag`` goes that they are named after; the others name the
+    commit. One that is not ``pushed`` is given in the local engine only."""
 
     tag: Tag
     moving: bool
     pushed: bool
+    git_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

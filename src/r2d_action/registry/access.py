@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import requests
 
+from r2d_action.addresses import host_in, is_loopback, same_origin
 from r2d_action.registry import transport
 from r2d_action.registry.auth import (
     Challenge,
@@ -23,15 +24,7 @@ from r2d_action.registry.auth import (
 )
 from r2d_action.registry.login import Login
 from r2d_action.registry.refusal import RegistryError, refusal
-from r2d_action.registry.transport import (
-    Request,
-    accepted,
-    expects_tls,
-    host_in,
-    is_loopback,
-    json_in,
-    origin,
-)
+from r2d_action.registry.transport import Request, accepted, expects_tls, json_in
 from r2d_action.retry import Temporary
 
 # How token servers refuse a credential: OAuth's say that the grant is a bad one.
@@ -76,7 +69,7 @@ class Access:
     def send(self, request: Request, *scopes: Scope) -> requests.Response:
         """Raises :class:`RegistryError` when it takes us for nobody it lets in, and what
         :func:`transport.send` raises."""
-        if origin(self._at_home(request).url) != origin(self.base):
+        if not same_origin(self._at_home(request).url, self.base):
             # Uploads may be sent on to another host, which is not to know us.
             return transport.send(self.session, request)
         if self.known.challenge is None:

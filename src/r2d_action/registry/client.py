@@ -85,9 +85,7 @@ class Client:
         manifest = self.manifest(repository, name)
         return manifest.digest if manifest else None
 
-    def configuration(
-        self, repository: Repository, manifest: Manifest
-    ) -> Mapping[str, Any] | None:
+    def configuration(self, repository: Repository, manifest: Manifest) -> Mapping[str, Any] | None:
         """The image's, None when it is lost or not what the manifest says.
 
         https://github.com/opencontainers/image-spec/blob/main/config.md

@@ -18,17 +18,17 @@ NO_MOUNTING = frozenset({400, 401, 403, 404, 405})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
-    """Numbers of blobs: ``mounted`` ones were taken over within the registry, ``present`` ones
-    were there already. ``uploaded_bytes`` is what the others came to."""
+class BlobCounts:
+    """``mounted`` ones were taken over within the registry, ``present`` ones were there already.
+    ``uploaded_bytes`` is what the others came to."""
 
     mounted: int = 0
     present: int = 0
     uploaded: int = 0
     uploaded_bytes: int = 0
 
-    def __add__(self, other: Copied) -> Copied:
-        return Copied(
+    def __add__(self, other: BlobCounts) -> BlobCounts:
+        return BlobCounts(
             mounted=self.mounted + other.mounted,
             present=self.present + other.present,
             uploaded=self.uploaded + other.uploaded,
@@ -43,7 +43,7 @@ def copy_manifest(
     target_repository: Repository,
     manifest: Manifest,
     say: Callable[[str], None],
-) -> Copied:
+) -> BlobCounts:
     """Bring over all that ``manifest`` is made of. The manifest itself is left to the caller,
     who knows its tags: putting it is what makes the image appear.
 
@@ -53,7 +53,7 @@ def copy_manifest(
     children, blobs = _parts(here, manifest)
     copied = [_child_copied(here, there, child, say) for child in children]
     copied += [_copied(here, there, blob, say) for blob in blobs]
-    return reduce(Copied.__add__, copied, Copied())
+    return reduce(BlobCounts.__add__, copied, BlobCounts())
 
 
 def _parts(here: Blobs, manifest: Manifest) -> tuple[tuple[Blob, ...], tuple[Blob, ...]]:
@@ -64,7 +64,7 @@ def _parts(here: Blobs, manifest: Manifest) -> tuple[tuple[Blob, ...], tuple[Blo
         raise RegistryError(here.client.host, HTTPStatus.OK, "MANIFEST_INVALID", message) from error
 
 
-def _child_copied(here: Blobs, there: Blobs, child: Blob, say: Callable[[str], None]) -> Copied:
+def _child_copied(here: Blobs, there: Blobs, child: Blob, say: Callable[[str], None]) -> BlobCounts:
     name = str(child.digest)
     manifest = here.client.manifest(here.repository, name)
     if manifest is None:
@@ -77,18 +77,18 @@ def _child_copied(here: Blobs, there: Blobs, child: Blob, say: Callable[[str], N
     return copied
 
 
-def _copied(here: Blobs, there: Blobs, blob: Blob, say: Callable[[str], None]) -> Copied:
+def _copied(here: Blobs, there: Blobs, blob: Blob, say: Callable[[str], None]) -> BlobCounts:
     location = None
     if here.client.registry.api_host == there.client.registry.api_host:
         location = _mounted(here, there, blob)
         if location == MOUNTED:
-            return Copied(mounted=1)
+            return BlobCounts(mounted=1)
     if location is None and there.has(blob):
-        return Copied(present=1)
+        return BlobCounts(present=1)
     say(f"  {blob.digest.short}: copying {blob.size / 1e6:.1f} MB to {there.repository}")
     source = Verified(here.client.host, blob, partial(here.read, blob))
     there.upload(blob, source, location or "")
-    return Copied(uploaded=1, uploaded_bytes=blob.size)
+    return BlobCounts(uploaded=1, uploaded_bytes=blob.size)
 
 
 def _mounted(here: Blobs, there: Blobs, blob: Blob) -> str | None:

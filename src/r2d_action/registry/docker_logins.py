@@ -50,7 +50,7 @@ class DockerLogins:
     def _helper(self, registry: Registry) -> str:
         """As docker does, the helper of this registry before the one for all of them."""
         own = {_name(key): helper for key, helper in self._section("credHelpers").items()}
-        helper = own.get(name_of(registry)) or self._content().get("credsStore")
+        helper = own.get(name_of(registry)) or self.content().get("credsStore")
         return helper if isinstance(helper, str) else ""
 
     def _asked(self, helper: str, registry: Registry) -> Credential | None:
@@ -72,10 +72,11 @@ class DockerLogins:
         return _credential(user, secret, f"docker-credential-{helper}, named in {self.file}")
 
     def _section(self, name: str) -> Mapping[str, Any]:
-        section = self._content().get(name)
+        section = self.content().get(name)
         return section if isinstance(section, dict) else {}
 
-    def _content(self) -> Mapping[str, Any]:
+    def content(self) -> Mapping[str, Any]:
+        """All that is written there, settings too."""
         try:
             content = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from r2d_action.errors import LoginFailed
-from r2d_action.inputs import Inputs
 from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.client import Client
@@ -21,6 +20,7 @@ from r2d_action.retry import Retry
 @dataclass(frozen=True, slots=True)
 class Keychain:
     """The logins of a run, by registry: an identity is exchanged once, and again when it ends.
+    One that fails is not tried again.
 
     ``own`` is the registry that user and password of the inputs are for; no other one gets to
     see them. ``docker_config`` is the folder of docker's config.json.
@@ -30,13 +30,30 @@ class Keychain:
     means: Means
     docker_config: Path
     _logins: dict[Registry, Login] = field(default_factory=dict, repr=False)
+    _failed: dict[Registry, LoginFailed] = field(default_factory=dict, repr=False)
 
     def client(self, registry: Registry, retry: Retry | None = None) -> Client:
-        return Client(self.means.session, registry, self.login(registry), retry or self.means.retry)
+        """For what cannot do without the login, such as a push: it raises :class:`LoginFailed`
+        when it is first asked for one."""
+        return self._client(registry, self._login(registry), retry)
+
+    def reader(self, registry: Registry, retry: Retry | None = None) -> Client:
+        """For what can do without: as :meth:`login` says."""
+        return self._client(registry, self.login(registry), retry)
 
     def login(self, registry: Registry) -> Login:
-        login = Login(lambda: self._credential(registry))
-        return self._logins.setdefault(registry, login)
+        """Ours, or nobody's where none can be had, which is said once: a pull request from a fork
+        has no identity to log in with, and has to be built all the same."""
+        login, is_news = self._login(registry), registry not in self._failed
+        try:
+            login.credential()
+        except LoginFailed as failed:
+            if is_news:
+                # What could be done about it comes after the semicolon, and need not be done.
+                reason = failed.what.partition("; ")[0].rstrip(".")
+                self.means.say(f"{registry} is asked without a login: {reason}.")
+            return Login.of(None)
+        return login
 
     def means_for(self, registry: Registry) -> Means:
         if registry == self.own:
@@ -44,8 +61,20 @@ class Keychain:
         inputs = replace(self.means.inputs, docker_username="", docker_password="")
         return replace(self.means, inputs=inputs)
 
+    def _client(self, registry: Registry, login: Login, retry: Retry | None) -> Client:
+        return Client(self.means.session, registry, login, retry or self.means.retry)
+
+    def _login(self, registry: Registry) -> Login:
+        return self._logins.setdefault(registry, Login(partial(self._credential, registry)))
+
     def _credential(self, registry: Registry) -> Credential | None:
-        credential = self._found(registry)
+        if failed := self._failed.get(registry):
+            raise failed
+        try:
+            credential = self._found(registry)
+        except LoginFailed as failure:
+            self._failed[registry] = failure
+            raise
         if credential:
             # What an earlier step left is known to docker, and not yet to the runner.
             for secret in filter(None, (credential.password, credential.identity_token)):
@@ -53,45 +82,16 @@ class Keychain:
         return credential
 
     def _found(self, registry: Registry) -> Credential | None:
-        means, provider = self.means_for(registry), provider_of(registry)
+        """What the registry's provider makes of the inputs, else what an earlier step left on the
+        runner, else nobody."""
+        means, logins = self.means_for(registry), DockerLogins(self.docker_config / "config.json")
         try:
-            return credential_for(
-                registry, means.inputs, self.docker_config, lambda: provider.login(registry, means)
-            )
+            found = provider_of(registry).login(registry, means)
         except LoginFailed as failed:
             # The cloud's variables may be there for something else than images.
-            left = DockerLogins(self.docker_config / "config.json").credential(registry)
+            left = logins.credential(registry)
             if left is None:
                 raise
             means.say(f"{failed.what} So {left.source} is used.")
             return left
-
-
-def _no_login() -> Credential | None:
-    return None
-
-
-def credential_for(
-    registry: Registry,
-    inputs: Inputs,
-    docker_config: Path,
-    provider_login: Callable[[], Credential | None] = _no_login,
-) -> Credential | None:
-    """What the inputs say, else what the registry's provider finds, else what an earlier step
-    left on the runner, else None: nobody. ``docker_config`` is the folder of docker's config.json.
-
-    The provider has the first word, since it knows an input that is only the key to a login
-    (AWS's access keys) from a login. Raises :class:`LoginFailed`.
-    """
-    return (
-        provider_login()
-        or _of_the_inputs(inputs)
-        or DockerLogins(docker_config / "config.json").credential(registry)
-    )
-
-
-def _of_the_inputs(inputs: Inputs) -> Credential | None:
-    if not inputs.docker_username or not inputs.docker_password:
-        return None
-    source = "DOCKER_USERNAME and DOCKER_PASSWORD"
-    return Credential(inputs.docker_username, inputs.docker_password, source)
+        return found or logins.credential(registry)

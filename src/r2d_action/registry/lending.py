@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from docker.auth import INDEX_URL
 
@@ -63,8 +62,8 @@ def lent(
 
 def _imitate(docker_config: Path, folder: Path, hosts: tuple[str, ...]) -> None:
     """The user's own configuration (proxies, builders, contexts, helpers) without its logins."""
-    content = _read_json(docker_config / "config.json")
-    content.pop("auths", None)
+    written = DockerLogins(docker_config / "config.json").content()
+    content = {name: value for name, value in written.items() if name != "auths"}
     helpers = {INDEX_URL if host == DOCKER_HUB else host: HELPER for host in hosts}
     content["credHelpers"] = {**(content.get("credHelpers") or {}), **helpers}
     (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
@@ -86,11 +85,3 @@ def _host(registry: Registry) -> str:
 def _answer(credential: Credential) -> dict[str, str]:
     user = TOKEN_USER if credential.identity_token else credential.username
     return {"Username": user, "Secret": credential.identity_token or credential.password}
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

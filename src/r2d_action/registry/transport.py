@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,10 +10,11 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 
+from r2d_action.addresses import host_in, is_loopback, name_in, origin
 from r2d_action.authorization import as_it_is
 from r2d_action.registry.refusal import RegistryError, is_page, refusal
 from r2d_action.retry import Temporary
@@ -81,35 +81,6 @@ class Request:
             )
         kept = {k: v for k, v in self.headers.items() if k.lower() != "authorization"}
         return replace(self, url=url, headers=kept)
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or usual
-
-
-def host_in(url: str) -> str:
-    """With its port; empty where there is none to be found."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""
-
-
-def is_loopback(url: str) -> bool:
-    name = _name_in(url)
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
-
-
-def _name_in(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def new_session(env: Mapping[str, str]) -> requests.Session:
@@ -222,7 +193,7 @@ _BROKEN = (
 
 def _no_proxy_for_loopback(url: str) -> dict[str, str]:
     """As engines do it: what is on this machine is not asked for through a proxy."""
-    return {"no_proxy": _name_in(url)} if is_loopback(url) else {}
+    return {"no_proxy": name_in(url)} if is_loopback(url) else {}
 
 
 def _no_tls(host: str, error: Exception) -> Exception:

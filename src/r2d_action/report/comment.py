@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from r2d_action.images.records import Record
 from r2d_action.outcome import Outcome
 from r2d_action.packages.words import in_a_line, told
-from r2d_action.report.links import links_of
-from r2d_action.report.phrases import phrases
+from r2d_action.report.checks import passed_checks
+from r2d_action.report.launch_links import links_of
+from r2d_action.report.markdown import fenced, folded, table
 
 # GitHub takes 65536 characters for the page, of which each image has its share. One image alone
 # passes through variables of steps, which hold 128 kB.
@@ -75,20 +76,11 @@ def page(
     return "\n\n".join(part for part in parts if part)
 
 
-def marked(text: str, key: str) -> str:
-    """``text`` as the comment that is found again by ``key``."""
-    return f"{marker(key)}\n{text}"
-
-
-def marker(key: str) -> str:
-    return f"<!-- r2d-action: {key} -->"
-
-
 def _about(outcome: Outcome) -> Iterator[str]:
     if outcome.failure:
-        yield _fenced(f"{outcome.failure.title}\n\n{outcome.failure.what}")
+        yield fenced(f"{outcome.failure.title}\n\n{outcome.failure.what}")
         if outcome.failure.remedy:
-            yield _fenced(outcome.failure.remedy)
+            yield fenced(outcome.failure.remedy)
     elif outcome.plan and outcome.plan.why_no_push:
         yield outcome.plan.why_no_push
     lines = [*_facts(outcome), *_links(outcome)]
@@ -99,7 +91,7 @@ def _about(outcome: Outcome) -> Iterator[str]:
 
 
 def _facts(outcome: Outcome) -> Iterator[str]:
-    yield from phrases(outcome)
+    yield from passed_checks(outcome)
     if outcome.built:
         yield f"built in {_minutes(outcome.built.seconds)}"
     if outcome.compared:
@@ -125,12 +117,12 @@ def _launches(outcome: Outcome) -> dict[str, str]:
 
 
 def _table(names: Sequence[str], records: Mapping[str, Record], hub: Mapping[str, AtTheHub]) -> str:
-    rows: list[tuple[str, ...]] = [("Image", "", "To try it"), ("---", "---", "---")]
-    rows += [_row(name, records.get(name)) for name in names]
-    if hub:
-        column = ("The hub", "---", *(_at_the_hub(hub.get(name)) for name in names))
-        rows = [(*row, cell) for row, cell in zip(rows, column, strict=True)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    rows = [_row(name, records.get(name)) for name in names]
+    if not hub:
+        return table(("Image", "", "To try it"), rows)
+    at_the_hub = [_at_the_hub(hub.get(name)) for name in names]
+    with_hub = ((*row, cell) for row, cell in zip(rows, at_the_hub, strict=True))
+    return table(("Image", "", "To try it", "The hub"), with_hub)
 
 
 def _row(name: str, record: Record | None) -> tuple[str, str, str]:
@@ -156,8 +148,7 @@ def _details(names: Sequence[str], records: Mapping[str, Record]) -> Iterator[st
         text = records[name].outputs.get("REPORT", "") if name in records else ""
         if text:
             text = text if len(text) <= share else TOO_LONG
-            head = f"<details><summary>{_plain(name)}</summary>"
-            yield f"{head}\n\n{text}\n\n</details>" if len(names) > 1 else text
+            yield folded(_plain(name), text) if len(names) > 1 else text
 
 
 def _more(run_url: str) -> str:
@@ -175,7 +166,3 @@ def _code(text: str) -> str:
 
 def _plain(text: str) -> str:
     return re.sub(r"[^\w./:+ -]", "", text)
-
-
-def _fenced(text: str) -> str:
-    return f"```text\n{text.replace('```', chr(39) * 3)}\n```"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
-from r2d_action.report.phrases import phrases
+from r2d_action.report.checks import as_sentence, passed_checks
 from r2d_action.report.summary import megabytes
 
 
@@ -20,8 +20,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"Published: {outcome.published.reference}"
     elif outcome.built and outcome.plan:
         yield from _in_the_engine(outcome.plan, outcome.built.size)
-    for phrase in phrases(outcome):
-        yield f"{phrase[0].upper()}{phrase[1:]}."
+    yield from map(as_sentence, passed_checks(outcome))
 
 
 def _in_the_engine(plan: Plan, size: int) -> Iterator[str]:

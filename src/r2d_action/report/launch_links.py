@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from r2d_action.binder.binderhub import BinderSource
+from r2d_action.plan import Plan
+from r2d_action.publish import Published
 from r2d_action.reference import Reference
 
 # Ends the name of the field for a choice that is not in the list.
@@ -46,6 +48,16 @@ class ProfileForm:
         free = (name for name in options if name.endswith(_FREE_CHOICE))
         option = next(free, "image").removesuffix(_FREE_CHOICE)
         return cls(url=url, slug=options["profile"], option=option, builds=builds)
+
+
+def links_of(plan: Plan, published: Published) -> tuple[Link, ...]:
+    repository, hub, binderhub = plan.origin.repository, plan.hub, plan.binder.hub_url
+    return launch_links(
+        published.reference,
+        BinderSource(repository, plan.commit) if repository else None,
+        binderhub=binderhub,
+        form=ProfileForm.chosen_by(dict(hub.options), url=hub.url, builds=bool(binderhub)),
+    )
 
 
 def launch_links(

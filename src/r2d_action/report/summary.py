@@ -17,8 +17,9 @@ from r2d_action.plan import Plan
 from r2d_action.progress.words import shortened
 from r2d_action.publish import Copied, Published
 from r2d_action.report.bars import bar, sparkline
-from r2d_action.report.links import links_of
-from r2d_action.report.phrases import phrases
+from r2d_action.report.checks import as_sentence, passed_checks
+from r2d_action.report.launch_links import links_of
+from r2d_action.report.markdown import fenced, folded, table
 from r2d_action.report.ticket import Ticket, ticket_text
 
 LARGEST_LAYERS = 8
@@ -62,9 +63,9 @@ def _head(outcome: Outcome) -> Iterator[str]:
 def _details(outcome: Outcome) -> Iterator[str]:
     rows = [*_facts(outcome), *_checks(outcome.checked), *_binder(outcome)]
     if rows:
-        yield _table(("", ""), rows)
+        yield table(("", ""), rows)
     if stages := _stages(outcome):
-        yield _table(("Stage", "Seconds", ""), _timed(stages))
+        yield table(("Stage", "Seconds", ""), _timed(stages))
     if outcome.compared:
         yield f"#### Packages\n\n{told_of(outcome.compared)}"
     if outcome.built:
@@ -80,8 +81,8 @@ def _published(published: Published) -> Iterator[str]:
     yield f"### Published: `{reference.tagged_name}`"
     yield (
         "Paste this where the hub asks for an image (the profile's “Other…” field, or "
-        f"the hub's configuration):\n\n```text\n{reference.tagged_name}\n```\n\nor, to be sure of "
-        f"every byte:\n\n```text\n{reference}\n```"
+        f"the hub's configuration):\n\n{fenced(reference.tagged_name)}\n\nor, to be sure of every "
+        f"byte:\n\n{fenced(str(reference))}"
     )
 
 
@@ -93,9 +94,9 @@ def _ways_to_the_hub(plan: Plan, published: Published, outcome: Outcome) -> Iter
         hub_url=plan.hub.url,
         commit_url=plan.origin.commit_url,
         run_url=plan.origin.run_url,
-        checks=tuple(f"{phrase[0].upper()}{phrase[1:]}." for phrase in phrases(outcome)),
+        checks=tuple(map(as_sentence, passed_checks(outcome))),
     )
-    yield _folded("Text for a ticket", f"```text\n{ticket_text(ticket)}\n```")
+    yield folded("Text for a ticket", fenced(ticket_text(ticket)))
 
 
 def _reused(reused: Reused) -> str:
@@ -112,7 +113,7 @@ def _failure(failure: Failure) -> Iterator[str]:
     where = f"**{failure.place}**: " if failure.place else ""
     yield f"{where}{failure.what}"
     if failure.remedy:
-        yield _quoted(failure.remedy)
+        yield fenced(failure.remedy)
     if failure.link:
         yield f"<{failure.link}>"
 
@@ -217,13 +218,13 @@ def _slow_steps(built: Built) -> Iterator[str]:
     slowest = sorted(slow, key=lambda step: step[1], reverse=True)[:SLOWEST_STEPS]
     if slowest:
         rows = ((seconds, picture, _code(text)) for text, seconds, picture in _timed(slowest))
-        yield _folded("Slowest steps of the build", _table(("Seconds", "", "Step"), rows))
+        yield folded("Slowest steps of the build", table(("Seconds", "", "Step"), rows))
 
 
 def _layers(built: Built) -> str:
     largest = sorted(built.layers, key=lambda layer: layer.size, reverse=True)[:LARGEST_LAYERS]
     rows = ((megabytes(layer.size), _code(layer.made_by)) for layer in largest)
-    return _folded("Largest layers", _table(("Size", "Made by"), rows))
+    return folded("Largest layers", table(("Size", "Made by"), rows))
 
 
 def _last_images(sizes: Sequence[ImageSize]) -> Iterator[str]:
@@ -236,30 +237,13 @@ def _last_images(sizes: Sequence[ImageSize]) -> Iterator[str]:
         for one in reversed(sizes)
     )
     title = f"Size of the last {len(sizes)} images <code>{sparkline(bytes_each)}</code>"
-    yield _folded(title, _table(("Image", "Made", "To download", ""), rows))
-
-
-def _folded(title: str, text: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+    yield folded(title, table(("Image", "Made", "To download", ""), rows))
 
 
 def _code(instruction: str) -> str:
     text = " ".join(instruction.replace("`", "'").replace("|", "¦").split())
     short = text if len(text) <= LONGEST_INSTRUCTION else f"{text[: LONGEST_INSTRUCTION - 1]}…"
     return f"`{short or '(imported)'}`"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = (head, ["---"] * len(head), *rows)
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("\n", "<br>").replace("|", "\\|")
-
-
-def _quoted(text: str) -> str:
-    return f"```text\n{text.replace('```', chr(39) * 3)}\n```"
 
 
 def megabytes(size: int) -> str:

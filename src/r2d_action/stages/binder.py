@@ -1,4 +1,4 @@
-"""Last stage: Binder learns of the image."""
+"""Binder learns of the image."""
 
 from __future__ import annotations
 

@@ -81,19 +81,19 @@ def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
 
 
 def _reused(reused: Reused, plan: Plan, site: Site) -> bool:
-    """Says so, and brings the image where it is looked for. False when it must be built."""
+    """Says so, and brings the image here if somebody looks for it. False when it must be built."""
     event, commit = site.event, f" for commit {reused.commit[:12]}" if reused.commit else ""
     wanted = not plan.push or docker_is_used_later(event.workspace / event.workflow, event.job)
     site.runner.say(
         f"reused  {plan.repository}@{reused.manifest.digest}, which was built{commit}; "
-        + ("a later step uses docker, so it is pulled" if wanted else _NOT_HERE)
+        + ("it is pulled for the steps that follow" if wanted else _NOT_HERE)
     )
     return not wanted or _pulled(reused, plan, site)
 
 
 def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
-    """Steps that follow expect the image in the engine, under all its tags. False when the engine
-    cannot have it: what the registry said of it is not what it gives."""
+    """Into the engine, under all its tags. False when the engine cannot have it: what the
+    registry said of it is not what it gives."""
     registry = plan.repository.registry
     auth = auth_config(keychain_of(registry, site).login(registry).credential())
     name = f"{plan.repository}@{reused.manifest.digest}"

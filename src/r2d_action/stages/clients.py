@@ -24,9 +24,9 @@ def keychain_of(own: Registry, site: Site) -> Keychain:
 
 
 def hasty_client_for(registry: Registry, plan: Plan, site: Site) -> Client:
-    """For what a run can do without: worth a second try, and not a long wait."""
+    """For what a run can do without: worth a second try, and neither a long wait nor a login."""
     retry = Retry(site.sleep, site.runner.say, tries=2)
-    return keychain_of(plan.repository.registry, site).client(registry, retry)
+    return keychain_of(plan.repository.registry, site).reader(registry, retry)
 
 
 def nobody(registry: Registry, site: Site) -> Client:

@@ -1,4 +1,4 @@
-"""Sixth stage: the hub's configuration is to name the new image."""
+"""The hub's configuration is to name the new image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from r2d_action.hub.description import Facts
 from r2d_action.hub.target import Source
 from r2d_action.hub.values import NewImage, Proposal
 from r2d_action.inputs import Inputs
+from r2d_action.json_text import to_json
 from r2d_action.order import Unknown
-from r2d_action.outcome import Outcome, to_json
+from r2d_action.outcome import Outcome
 from r2d_action.packages.words import told_of
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
 from r2d_action.publish import Published
 from r2d_action.reference import Reference
-from r2d_action.report.phrases import phrases
+from r2d_action.report.checks import passed_checks
 from r2d_action.stages.clients import nobody, order_of
 from r2d_action.stages.site import Site
 
@@ -149,7 +150,7 @@ def _proposal(plan: Plan, published: Published, outcome: Outcome, site: Site) ->
             newer=_newer_commits(plan, site),
         ),
         Facts(
-            checks=tuple(phrases(outcome)),
+            checks=tuple(passed_checks(outcome)),
             size=published.compressed_size,
             size_before=published.previous_size,
             packages=told_of(outcome.compared) if outcome.compared else "",

@@ -1,21 +1,23 @@
-"""Second stage: what decides the image, and whether the registry has that image already."""
+"""What decides the image, and whether the registry has that image already."""
 
 from __future__ import annotations
 
+import tokenize
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from r2d_action.environments import locked_repo2docker
-from r2d_action.images.pins import read_pins
+from r2d_action.images.pins import read_pins, stand_in
 from r2d_action.key import ImageKey, NoKey, key_of
-from r2d_action.key.bases import place_of
 from r2d_action.key.files import known_to_git
-from r2d_action.key.material import checks_of, material_of
+from r2d_action.key.material import has_passed, material_of
 from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
-from r2d_action.plan.repo2docker import CREATED, REVISION
+from r2d_action.plan.repo2docker import ASKED, CHECKS, CREATED, REVISION
 from r2d_action.plan.tagging import key_tag
-from r2d_action.reference import InvalidReference, Reference
+from r2d_action.reference import InvalidReference, Reference, Tag
 from r2d_action.registry.client import RegistryError
 from r2d_action.retry import Temporary
 from r2d_action.stages.build import REPO2DOCKER_CONFIG
@@ -30,8 +32,8 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
         return outcome
     # A git tag is a name for what was built and tried, whatever its bases are by now.
     by_commit = look and plan.reuse and site.event.git_tag
-    if by_commit and (of_commit := _found(plan, str(plan.tags[0].tag), site)):
-        return replace(outcome, reused=of_commit)
+    if by_commit and (tried := _found(plan, plan.tags[0].tag, site, by_commit=True)):
+        return replace(outcome, reused=tried)
     try:
         key = _key(plan, site)
     except NoKey as reason:
@@ -41,14 +43,13 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
     return replace(
         outcome,
         key=Keyed(value=key.value, material=key.material),
-        reused=_found(plan, str(key_tag(key.value)), site) if plan.reuse and look else None,
+        reused=_found(plan, key_tag(key.value), site) if plan.reuse and look else None,
     )
 
 
 def _key(plan: Plan, site: Site) -> ImageKey:
     if site.env.get("DOCKER_DEFAULT_PLATFORM"):
         raise NoKey("DOCKER_DEFAULT_PLATFORM asks for the image of another machine")
-    config = site.event.workspace / REPO2DOCKER_CONFIG
     context = site.context
     return key_of(
         material_of(
@@ -56,17 +57,30 @@ def _key(plan: Plan, site: Site) -> ImageKey:
             context,
             known=partial(known_to_git, context, site.asked),
             repo2docker=locked_repo2docker(),
-            config=config.read_text(encoding="utf-8") if config.is_file() else "",
+            config=_config(site.event.workspace / REPO2DOCKER_CONFIG),
             resolve=lambda name: _resolved(name, plan, site),
-            checks=checks_of(plan.check, context, site.event.workspace),
+            checks=dict(plan.build.labels)[CHECKS],
         )
     )
 
 
-def _resolved(name: str, plan: Plan, site: Site) -> str:
-    pins = {place_of(one): image for one, image in read_pins(site.inputs.base_images).items()}
+def _config(file: Path) -> str:
+    """repo2docker takes the settings of a file of the same name that ends in .json, too."""
+    if file.with_suffix(".json").is_file():
+        raise NoKey(f"the settings in {file.stem}.json may bring in what is not known here")
+    if not file.is_file():
+        return ""
     try:
-        reference = pins.get(place_of(name)) or Reference.parse(name)
+        with tokenize.open(file) as text:
+            return text.read()
+    except (SyntaxError, UnicodeDecodeError):
+        raise NoKey(f"{file.name} is not text that Python can read") from None
+
+
+def _resolved(name: str, plan: Plan, site: Site) -> str:
+    pins = read_pins(site.inputs.base_images)
+    try:
+        reference = stand_in(name, pins) or Reference.parse(name)
     except InvalidReference as reason:
         raise NoKey(str(reason)) from reason
     if reference.digest:
@@ -82,18 +96,30 @@ def _resolved(name: str, plan: Plan, site: Site) -> str:
     return str(digest)
 
 
-def _found(plan: Plan, tag: str, site: Site) -> Reused | None:
+def _found(plan: Plan, tag: Tag, site: Site, *, by_commit: bool = False) -> Reused | None:
+    """A key stands for all that was asked of the image; a commit does not."""
     client = hasty_client_for(plan.repository.registry, plan, site)
     try:
-        manifest = client.manifest(plan.repository, tag)
+        manifest = client.manifest(plan.repository, str(tag))
         labels = client.labels(plan.repository, manifest) if manifest else None
     except (RegistryError, Temporary, ValueError, LookupError, TypeError) as trouble:
         site.runner.say(f"{plan.repository}:{tag} cannot be used, so the image is built: {trouble}")
         return None
     if manifest is None or labels is None:
         return None
+    if by_commit and (difference := _difference(labels, dict(plan.build.labels))):
+        site.runner.say(f"{plan.repository}:{tag} {difference}")
+        return None
     return Reused(
         manifest=manifest,
         commit=labels.get(REVISION, ""),
         created=labels.get(CREATED, ""),
     )
+
+
+def _difference(labels: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    if labels.get(ASKED) != wanted[ASKED]:
+        return "does not say that it was built with the same inputs"
+    if not has_passed(str(labels.get(CHECKS)), wanted[CHECKS]):
+        return "does not say that it has passed the same checks"
+    return ""

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from r2d_action.binder.binderhub_publish import publish_for_binderhub
 from r2d_action.errors import Failure, PublishFailed
+from r2d_action.order import Made, Order
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Publisher, Source
 from r2d_action.publish.public import require_public
 from r2d_action.reference import Reference
+from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import Keychain
 from r2d_action.stages.clients import keychain_of, nobody, order_of
 from r2d_action.stages.site import Site
@@ -72,9 +74,29 @@ def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
 def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
     client = keychain.client(plan.repository.registry)
     site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
-    order = order_of(plan, client, site)
-    key = outcome.key.value if outcome.key and plan.key_tags and not outcome.reused else ""
-    return Publisher(plan=plan, client=client, order=order, key=key, say=site.runner.say)
+    image = _image(plan, outcome)
+    return Publisher(
+        plan=plan,
+        client=client,
+        order=_order(plan, image, client, site),
+        image=image,
+        key=outcome.key.value if outcome.key and plan.key_tags and not outcome.reused else "",
+        say=site.runner.say,
+    )
+
+
+def _image(plan: Plan, outcome: Outcome) -> Made:
+    if outcome.reused:
+        return Made(outcome.reused.commit, outcome.reused.created)
+    return Made.of(dict(plan.build.labels))
+
+
+def _order(plan: Plan, image: Made, client: Client, site: Site) -> Order:
+    order, event = order_of(plan, client, site), site.event
+    if event.git_tag:
+        # An old commit may get one, and its image is as old: what is on the branch is newer.
+        return replace(order, branch=event.default_branch, created=image.created)
+    return replace(order, was_tip=plan.commit == event.sha)
 
 
 def _not_everywhere(first: Copied, copies: list[Copied]) -> Failure | None:

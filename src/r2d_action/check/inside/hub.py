@@ -20,6 +20,7 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import urlparse
 
@@ -35,28 +36,60 @@ Answer = Dict[str, Any]
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    hub = HTTPServer((LOOPBACK, 0), hub_handler(order))
+    hub = Hub((LOOPBACK, 0), hub_handler(order))
     threading.Thread(target=hub.serve_forever, daemon=True).start()
-    say({"hub_port": hub.server_port, "image": look_at_image(order["uid"])})
+    say({"hub_port": hub.server_port, "image": look_at_image(order["uid"], order["programs"])})
     say(Watch(order, hub.server_port).until_decided())
+
+
+class Hub(ThreadingMixIn, HTTPServer):
+    """Answers one request while another is still on its way, as servers expect of a hub."""
+
+    daemon_threads = True
 
 
 def say(value: Dict[str, Any]) -> None:
     print(json.dumps(value), flush=True)
 
 
-def look_at_image(uid: int) -> Dict[str, Any]:
+def look_at_image(uid: int, programs: List[str]) -> Dict[str, Any]:
     """The name and home of the account that the hub uses, and where its command is."""
     try:
         account = pwd.getpwuid(uid)
         name, home, gid = account.pw_name, account.pw_dir, account.pw_gid
     except KeyError:
         name, home, gid = "", "", 0
-    command = shutil.which("jupyterhub-singleuser")
+    command = shutil.which("jupyterhub-singleuser", mode=os.F_OK)
     singleuser = str(Path(command).resolve()) if command else ""
     with asking_as(uid, gid):
-        usable = os.access(singleuser, os.X_OK)
-    return {"account": name, "account_home": home, "singleuser": singleuser, "usable": usable}
+        closed = closed_part(singleuser) if command else ""
+    lines = {program: odd_first_line(program) for program in [*programs, command] if program}
+    return {
+        "account": name,
+        "account_home": home,
+        "singleuser": singleuser,
+        "closed": closed,
+        "odd_scripts": [(program, line) for program, line in lines.items() if line],
+    }
+
+
+def closed_part(path: str) -> str:
+    """The first of its folders, or the file itself, that is closed to the one who asks."""
+    parts = [*reversed(Path(path).parents), Path(path)]
+    return next((str(part) for part in parts if not os.access(str(part), os.X_OK)), "")
+
+
+def odd_first_line(program: str) -> str:
+    """The first line of a script when no program can be found with it."""
+    try:
+        with open(shutil.which(program) or program, "rb") as file:  # noqa: PTH123
+            line = file.readline(500).decode("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
+    words = line[2:].split()
+    if not line.startswith("#!") or not words:
+        return ""
+    return line if line.endswith("\r") or not Path(words[0]).exists() else ""
 
 
 @contextmanager
@@ -123,9 +156,14 @@ class Watch:
         asked = elsewhere = None  # type: Optional[Answer]
         while time.monotonic() < deadline:
             asked = self.ask_where_it_should_be()
-            if asked and asked["up"]:
-                return {"asked": asked, "logged_in": self.log_in()}
-            elsewhere = self.ask_elsewhere()
+            up = bool(asked and asked["up"])
+            logged_in = self.log_in() if up else None
+            if logged_in:
+                # Between two requests of the first round it may have come up: its path then
+                # answered, and its API, which tells more, did not.
+                again = self.ask_where_it_should_be() or {}
+                return {"asked": again if again.get("up") else asked, "logged_in": logged_in}
+            elsewhere = None if up else self.ask_elsewhere()
             if not elsewhere:
                 astray_since = None
             elif astray_since is None:

@@ -13,6 +13,7 @@ import site
 import subprocess
 import sys
 import sysconfig
+from collections import deque
 from pathlib import Path
 from typing import Any, List, Optional, Tuple
 
@@ -23,6 +24,7 @@ TESTS = Path("image-tests")
 REQUIREMENTS = TESTS / "requirements.txt"
 RUN = "--run"
 MESSAGE_LENGTH = 2000
+KEPT_LINES = 50
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MARKED = re.compile(r"^E +(.*)", re.MULTILINE)
 # Both ways in which pytest and Python name a line: `a.py:3: in f` and `File "a.py", line 3`.
@@ -85,10 +87,22 @@ def pip_install(what: str, *arguments: str) -> bool:
         return False
     print("Installing " + what + " for the tests, in this container only", flush=True)
     command = [sys.executable, "-m", "pip", "install", "--no-cache-dir"]
-    if subprocess.call([*command, *place_for_packages(), *arguments]) == 0:
-        return True
-    emit(event="pip failed", name=what)
-    return False
+    code, said = passed_on([*command, *place_for_packages(), *arguments])
+    if code != 0:
+        emit(event="pip failed", name=what, said=said)
+    return code == 0
+
+
+def passed_on(command: List[str]) -> Tuple[int, List[str]]:
+    """Its exit code, and the last lines of what it said, all of which is said here as well."""
+    said: deque[str] = deque(maxlen=KEPT_LINES)
+    # No text mode: what another program says may be in no encoding at all.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for line in process.stdout or ():
+            sys.stdout.buffer.write(line)
+            sys.stdout.flush()
+            said.append(line.decode("utf-8", "replace").rstrip())
+    return process.returncode, list(said)
 
 
 def place_for_packages() -> List[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from r2d_action.errors import LoginFailed
 from r2d_action.reference import Registry, Repository
@@ -22,6 +23,9 @@ from r2d_action.registry.job_identity import JobIdentity
 from r2d_action.registry.providers.answers import Refused
 from r2d_action.registry.providers.generic import given_login
 from r2d_action.registry.providers.provider import Means, Provider
+
+if TYPE_CHECKING:
+    from r2d_action.registry.providers.google_token import AccessToken
 
 KEY_USER = "_json_key"
 ENCODED_KEY_USER = "_json_key_base64"
@@ -85,7 +89,7 @@ def _as_the_job(means: Means) -> Credential:
 
     source = f"the service account {account}" if account else "this job's identity"
     federation = Federation(pool_provider, identity, account)
-    return _explaining(lambda: federation.login(means, source), source)
+    return _credential(lambda: federation.token(means, source), source)
 
 
 def _left_behind(means: Means) -> Credential | None:
@@ -94,17 +98,18 @@ def _left_behind(means: Means) -> Credential | None:
         means.say(f"{CREDENTIAL_FILE} names {file}, which a checkout after that login may remove")
         return None
     means.extra("google")
-    from r2d_action.registry.providers.google_token import login_from  # noqa: PLC0415
+    from r2d_action.registry.providers.google_token import token_from  # noqa: PLC0415
 
     source = f"the login that {CREDENTIAL_FILE} names"
-    return _explaining(lambda: login_from(file, means, source), source)
+    return _credential(lambda: token_from(file, means, source), source)
 
 
-def _explaining(login: Callable[[], Credential], source: str) -> Credential:
+def _credential(ask: Callable[[], AccessToken], source: str) -> Credential:
     try:
-        return login()
+        token = ask()
     except Refused as refusal:
         raise _refused(refusal, source) from None
+    return Credential(TOKEN_USER, token.value, source, expires=token.expires)
 
 
 def _pool_provider(given: str) -> str:

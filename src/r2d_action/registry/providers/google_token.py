@@ -16,9 +16,7 @@ from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
 from r2d_action.errors import LoginFailed
-from r2d_action.registry.auth import Credential
 from r2d_action.registry.providers.answers import accepted, patiently
-from r2d_action.registry.providers.google import TOKEN_USER
 from r2d_action.registry.providers.provider import Means
 from r2d_action.retry import Temporary
 
@@ -26,6 +24,14 @@ STS = "https://sts.googleapis.com/v1/token"
 SERVICE_ACCOUNTS = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 JWT = "urn:ietf:params:oauth:token-type:jwt"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AccessToken:
+    """``expires`` in seconds since 1970."""
+
+    value: str
+    expires: float
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,7 +47,7 @@ class Federation:
     identity: str
     service_account: str
 
-    def login(self, means: Means, source: str) -> Credential:
+    def token(self, means: Means, source: str) -> AccessToken:
         """Raises :class:`Refused` and :class:`LoginFailed`."""
         account = f"{SERVICE_ACCOUNTS}/{self.service_account}:generateAccessToken"
         credentials = identity_pool.Credentials(  # type: ignore[no-untyped-call]
@@ -52,7 +58,7 @@ class Federation:
             service_account_impersonation_url=account if self.service_account else None,
             scopes=SCOPES,
         )
-        return _login(credentials, means, source)
+        return _token(credentials, means, source)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,7 +71,7 @@ class _Subject:
         return self.token
 
 
-def login_from(file: Path, means: Means, source: str) -> Credential:
+def token_from(file: Path, means: Means, source: str) -> AccessToken:
     """With what google-github-actions/auth leaves for the steps after it.
 
     Raises :class:`Refused` and :class:`LoginFailed`.
@@ -79,7 +85,7 @@ def login_from(file: Path, means: Means, source: str) -> Credential:
             f"federation ({type(error).__name__}); let google-github-actions/auth make it in an "
             "earlier step of this job, after the checkout."
         ) from error
-    return _login(credentials, means, source)
+    return _token(credentials, means, source)
 
 
 _KINDS: dict[str, Callable[..., Any]] = {
@@ -92,7 +98,7 @@ _KINDS: dict[str, Callable[..., Any]] = {
 _TOKENS = frozenset({"access_token", "accessToken", "value"})
 
 
-def _login(credentials: Any, means: Means, source: str) -> Credential:
+def _token(credentials: Any, means: Means, source: str) -> AccessToken:
     ask = _asking(means)
     try:
         patiently(means.retry, "access token from Google", lambda: credentials.refresh(ask))
@@ -102,7 +108,7 @@ def _login(credentials: Any, means: Means, source: str) -> Credential:
             f"Google's answer to {source} cannot be used ({type(error).__name__}); run the job "
             "again later."
         ) from error
-    return Credential(TOKEN_USER, credentials.token, source, expires=expires)
+    return AccessToken(credentials.token, expires)
 
 
 def _asking(means: Means) -> Callable[..., Any]:

@@ -30,37 +30,26 @@ class Means:
     extra: Callable[[str], None]
 
 
-def _no_login(_registry: Registry, _means: Means) -> Credential | None:
-    return None
-
-
 def _nothing_to_prepare(_repository: Repository, _means: Means) -> None:
     return None
 
 
-def _no_explanation(_error: RegistryError, _repository: Repository) -> str:
-    return ""
-
-
-def _no_setting(_repository: Repository) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One operator of registries. All but ``name`` and ``serves`` may be left out.
+    """One operator of registries.
 
     ``login`` exchanges what the inputs or the cloud's own variables hold for a credential; None
-    when they hold nothing for this provider. ``prepare`` makes the repository ready to be pushed
-    to (creates it where that is allowed) and says what it did. ``explain`` tells in one sentence,
-    with the remedy, what a refusal usually means here; ``make_public`` which setting lets
-    everybody pull. Both are empty where they know nothing better than the general words.
-    ``login`` and ``prepare`` raise :class:`LoginFailed`.
+    when they hold nothing for this provider. It sees the inputs before anybody else, since it
+    knows one that is only the key to a login (AWS's access keys) from a login. ``prepare`` makes
+    the repository ready to be pushed to (creates it where that is allowed) and says what it did.
+    ``explain`` tells in one sentence, with the remedy, what a refusal usually means here;
+    ``make_public`` which setting lets everybody pull. Both are empty where they know nothing
+    better than the general words. ``login`` and ``prepare`` raise :class:`LoginFailed`.
     """
 
     name: str
     serves: Callable[[Registry], bool]
-    login: Callable[[Registry, Means], Credential | None] = _no_login
+    login: Callable[[Registry, Means], Credential | None]
+    explain: Callable[[RegistryError, Repository], str]
+    make_public: Callable[[Repository], str]
     prepare: Callable[[Repository, Means], None] = _nothing_to_prepare
-    explain: Callable[[RegistryError, Repository], str] = _no_explanation
-    make_public: Callable[[Repository], str] = _no_setting

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, locate_named, passages
+from r2d_action.report.diagnose.passage import locate_named, passages, step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import (
@@ -40,7 +39,7 @@ def unknown_package(stream: Stream, sources: Sources) -> Diagnosis | None:
     names = unique(match[1] or match[2] for match in stream.find_all(_UNKNOWN))
     if not names:
         return None
-    place = _place(stream, sources, *names)
+    place = step_place(stream, sources, *names)
     if sources.dockerfile and not re.search(r"\bapt(?:-get)? .*update\b", stream.instruction):
         return Diagnosis(
             what=f"apt cannot find {listed(names)}.",
@@ -70,7 +69,7 @@ def no_candidate(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_NO_CANDIDATE)
     if not match:
         return None
-    place = _place(stream, sources, match[1])
+    place = step_place(stream, sources, match[1])
     successors = _successors(stream)
     remedy = (
         f"Write {listed(successors)} instead, in {written_in(place, 'apt.txt')}."
@@ -103,7 +102,7 @@ def unknown_version(stream: Stream, sources: Sources) -> Diagnosis | None:
         what=f"apt has {code(match[2])}, but not in version {code(match[1])}.",
         why="Debian and Ubuntu keep only the newest build of a package.",
         remedy=f"Leave the version out: write {code(match[2])} alone.",
-        place=_place(stream, sources, match[2]),
+        place=step_place(stream, sources, match[2]),
     )
 
 
@@ -117,7 +116,7 @@ def not_root(stream: Stream, sources: Sources) -> Diagnosis | None:
         + block("USER root\nRUN apt-get update && apt-get install --yes …\nUSER ${NB_USER}")
         if sources.dockerfile
         else "Move the packages to `apt.txt`: that file is installed as root.",
-        place=_place(stream, sources, "apt-get", "apt"),
+        place=step_place(stream, sources, "apt-get", "apt"),
     )
 
 
@@ -128,7 +127,7 @@ def asks(stream: Stream, sources: Sources) -> Diagnosis | None:
         what="apt asks whether it should go on, and nobody can answer in a build.",
         why="It asks unless it is told beforehand that the answer is yes.",
         remedy="Write `apt-get install --yes` instead of `apt-get install`.",
-        place=_place(stream, sources, "apt-get", "apt"),
+        place=step_place(stream, sources, "apt-get", "apt"),
     )
 
 
@@ -142,7 +141,7 @@ def no_release(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="The version of Debian or Ubuntu in the image has reached its end, or the extra source "
         "of packages was added for another version or without its key.",
         remedy="Start from a newer image, or correct the line that adds the source.",
-        place=_place(stream, sources, *address.split()[:2]),
+        place=step_place(stream, sources, *address.split()[:2]),
     )
 
 
@@ -154,7 +153,7 @@ def stale_list(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Its list of packages comes from an earlier step, and grew old in the build cache.",
         remedy="Fetch the list and install in one step:"
         + block("RUN apt-get update && apt-get install --yes …"),
-        place=_place(stream, sources, "apt-get", "apt"),
+        place=step_place(stream, sources, "apt-get", "apt"),
     )
 
 
@@ -170,9 +169,5 @@ def clash(stream: Stream, sources: Sources) -> Diagnosis | None:
         what=f"apt cannot install {subject} together.",
         why="One of them needs another version of the other, or excludes it.",
         remedy="Leave one of them out, and leave out versions that are asked for by number.",
-        place=_place(stream, sources, *ours),
+        place=step_place(stream, sources, *ours),
     )
-
-
-def _place(stream: Stream, sources: Sources, *words: str) -> Place | None:
-    return locate(passages(stream, sources), *words)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import passages
+from r2d_action.report.diagnose.passage import instruction_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code
@@ -65,7 +64,7 @@ def unknown_stage(stream: Stream, sources: Sources) -> Diagnosis | None:
         "that name, or from another image.",
         remedy=f"Give the part its name:{block(f'FROM some/image:tag AS {match[1]}')}"
         "\nor write the whole name of an image.",
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
     )
 
 
@@ -84,7 +83,7 @@ def rate_limited(stream: Stream, sources: Sources) -> Diagnosis | None:
             "    username: ${{ vars.DOCKER_HUB_USERNAME }}\n"
             "    password: ${{ secrets.DOCKER_HUB_TOKEN }}"
         ),
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
         link=RATE_LIMIT_LINK,
     )
 
@@ -100,7 +99,7 @@ def wrong_platform(stream: Stream, sources: Sources) -> Diagnosis | None:
         "hosted runners are `linux/amd64`.",
         remedy="Use a tag of the image that is made for `linux/amd64`, and remove `--platform` "
         "from the `FROM` line.",
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
     )
 
 
@@ -119,7 +118,7 @@ def denied(stream: Stream, sources: Sources) -> Diagnosis | None:
             "    username: ${{ vars.REGISTRY_USERNAME }}\n"
             "    password: ${{ secrets.REGISTRY_PASSWORD }}"
         ),
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
     )
 
 
@@ -132,7 +131,7 @@ def unknown(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Its name or its tag is misspelled, or the tag was deleted.",
         remedy="Look up the image's tags on the page of its registry, and write name and tag just "
         "as they are there.",
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
     )
 
 
@@ -154,8 +153,3 @@ def _registry(image: str) -> str:
 
 def _excerpt_text(stream: Stream) -> str:
     return "\n".join(stream.excerpt.lines) if stream.excerpt else ""
-
-
-def _place(stream: Stream, sources: Sources) -> Place | None:
-    found = passages(stream, sources)
-    return found[-1].place if found else None

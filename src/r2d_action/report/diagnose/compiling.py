@@ -7,7 +7,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import step_place
 from r2d_action.report.diagnose.pip import PIP_NAMES
 from r2d_action.report.diagnose.reported import reported_place
 from r2d_action.report.diagnose.sources import Sources
@@ -101,7 +101,7 @@ def tool_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not packages:
         return None
     name, own = _package(stream), _is_own(stream, sources)
-    place = _own_place(stream, sources) if own else _place(name, stream, sources)
+    place = _own_place(stream, sources) if own else step_place(stream, sources, name)
     return Diagnosis(
         what=f"{_subject(name, own=own)} has to be compiled, and the image lacks "
         f"{' and '.join(code(package) for package in packages)} for it.",
@@ -162,7 +162,7 @@ def failed(stream: Stream, sources: Sources) -> Diagnosis | None:
     if not _failed_at_all(stream):
         return None
     name = _package(stream)
-    place = _place(name, stream, sources)
+    place = step_place(stream, sources, name)
     known = PIP_NAMES.get(name.lower())
     where = written_in(place, "requirements.txt")
     return Diagnosis(
@@ -212,9 +212,5 @@ def _last_begun(stream: Stream) -> str:
     return begun
 
 
-def _place(name: str, stream: Stream, sources: Sources) -> Place | None:
-    return locate(passages(stream, sources), *([name] if name else []))
-
-
 def _own_place(stream: Stream, sources: Sources) -> Place | None:
-    return locate(passages(stream, sources), "-e", "--editable", "install")
+    return step_place(stream, sources, "-e", "--editable", "install")

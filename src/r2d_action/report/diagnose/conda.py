@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import Passage, locate, locate_named, passages
+from r2d_action.report.diagnose.passage import Passage, locate, locate_named, passages, step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
@@ -163,7 +163,7 @@ def need_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_NEEDED_BY)
     if not match:
         return None
-    place = locate(passages(stream, sources), match[2], match[1])
+    place = step_place(stream, sources, match[2], match[1])
     return Diagnosis(
         what=f"conda cannot install {code(match[2])}: no channel has the {code(match[1])} that it "
         "needs.",
@@ -243,7 +243,7 @@ def channel(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Its name is misspelled, or it is private or was deleted.",
         remedy="Correct the list below `channels:`. For most packages this is enough:"
         + block("channels:\n  - conda-forge"),
-        place=locate(passages(stream, sources), *([name] if name else []), "channels"),
+        place=step_place(stream, sources, name, "channels"),
     )
 
 
@@ -251,7 +251,7 @@ def unsolved(stream: Stream, sources: Sources) -> Diagnosis | None:
     """No reason given, which some versions of mamba do."""
     if not stream.find(_UNSOLVED):
         return None
-    place = locate(passages(stream, sources))
+    place = step_place(stream, sources)
     return Diagnosis(
         what="conda finds no set of packages that satisfies the environment file.",
         why="A package does not exist, or two of them ask for versions that exclude each other; "

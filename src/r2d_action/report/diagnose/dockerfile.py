@@ -9,7 +9,8 @@ import re
 from r2d_action.dockerfile import steps_in
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.ignoring import line_leaving_out
+from r2d_action.report.diagnose.passage import instruction_place, step_place
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code
@@ -52,7 +53,9 @@ def parse_error(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="Each line of a Dockerfile begins with an instruction such as `FROM`, `RUN` or `COPY`, "
         "unless the line before it ends in a backslash.",
         remedy=remedy,
-        place=_place(stream, sources) if stream.excerpt else _numbered(int(match[1][:9]), sources),
+        place=instruction_place(stream, sources)
+        if stream.excerpt
+        else _numbered(int(match[1][:9]), sources),
         link=LINK,
     )
 
@@ -127,7 +130,7 @@ def unreadable(stream: Stream, sources: Sources) -> Diagnosis | None:
                 what=what.format(*(code(group) for group in match.groups())),
                 why=why,
                 remedy=remedy,
-                place=_argument_line(match[0], sources) or _place(stream, sources),
+                place=_argument_line(match[0], sources) or instruction_place(stream, sources),
                 link=LINK,
             )
     return None
@@ -152,7 +155,7 @@ def missing_user(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="`USER` names a user that the image to start from, or an earlier step, must have made.",
         remedy="Use the name that the image has, or make the user first:"
         + block(f"RUN useradd --create-home --uid 1000 {match[1]}"),
-        place=_user_line(match[1], sources) or _place(stream, sources),
+        place=_user_line(match[1], sources) or instruction_place(stream, sources),
     )
 
 
@@ -177,7 +180,7 @@ def user_taken(stream: Stream, sources: Sources) -> Diagnosis | None:
         "`ubuntu`; no two can have one number or name.",
         remedy="Remove this command, and use the one that is there, whose name you can change:"
         + block(f"{new}\nUSER 1000"),
-        place=locate(passages(stream, sources), f"{kind}add"),
+        place=step_place(stream, sources, f"{kind}add"),
     )
 
 
@@ -215,7 +218,7 @@ def left_out(path: str, stream: Stream, sources: Sources) -> Diagnosis | None:
         why=f"Line {line} of {code(file.path)} ({rule}) leaves it out.",
         remedy=f"Remove that line, or add this one at the end of {code(file.path)}:"
         + block(f"!{path}"),
-        place=file.at(line) if sources.dockerfile is None else _place(stream, sources),
+        place=file.at(line) if sources.dockerfile is None else instruction_place(stream, sources),
     )
 
 
@@ -226,7 +229,7 @@ def _not_there(path: str, stream: Stream, sources: Sources) -> Diagnosis:
             why="The file is taken from another image, or from an earlier part of the Dockerfile, "
             "which does not have it there.",
             remedy="Correct the path, or look at what the step that makes the file calls it.",
-            place=_place(stream, sources),
+            place=instruction_place(stream, sources),
         )
     if re.search(r"\s\.\./", stream.instruction):
         return Diagnosis(
@@ -234,7 +237,7 @@ def _not_there(path: str, stream: Stream, sources: Sources) -> Diagnosis:
             why="A build sees the files of its own folder alone, so `../` leads nowhere.",
             remedy="Move the file into the folder that is built, or build the top of the "
             "repository instead of a SUBDIR.",
-            place=_place(stream, sources),
+            place=instruction_place(stream, sources),
         )
     near = _nearest(path, sources)
     hint = f"Did you mean {code(near)}? " if near else ""
@@ -244,7 +247,7 @@ def _not_there(path: str, stream: Stream, sources: Sources) -> Diagnosis:
         "letters, and among committed files.",
         remedy=f"{hint}Correct the name in the Dockerfile, or commit the file (check that "
         "`.gitignore` does not keep it out).",
-        place=_place(stream, sources),
+        place=instruction_place(stream, sources),
     )
 
 
@@ -262,28 +265,5 @@ def _ignoring_rule(path: str, sources: Sources) -> tuple[SourceFile, int] | None
     exists = any(one == path or one.startswith(f"{path}/") for one in sources.listing)
     if file is None or not exists:
         return None
-    decision = None
-    for number, line in enumerate(file.lines, start=1):
-        rule = line.strip()
-        if rule and not rule.startswith("#") and _matches(rule.removeprefix("!"), path):
-            decision = None if rule.startswith("!") else number
-    return (file, decision) if decision else None
-
-
-def _matches(rule: str, path: str) -> bool:
-    """https://docs.docker.com/build/concepts/context/#dockerignore-files"""
-    pattern = re.escape(rule.strip("/"))
-    for glob, regex in (
-        (r"\*\*/", r"(?:.*/)?"),
-        (r"\*\*", ".*"),
-        (r"\*", "[^/]*"),
-        (r"\?", "[^/]"),
-    ):
-        pattern = pattern.replace(glob, regex)
-    return bool(re.fullmatch(rf"{pattern}(?:/.*)?", path))
-
-
-def _place(stream: Stream, sources: Sources) -> Place | None:
-    """The line of the instruction itself, whatever files it names."""
-    found = passages(stream, sources)
-    return found[-1].place if found else None
+    line = line_leaving_out(path, file.text, has_dockerfile=sources.dockerfile is not None)
+    return (file, line) if line else None

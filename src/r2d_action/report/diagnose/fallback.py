@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages, step_name
+from r2d_action.report.diagnose.passage import step_name, step_place
 from r2d_action.report.diagnose.reported import last_traced, reported_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Step, Stream
@@ -26,12 +26,12 @@ def diagnose(stream: Stream, sources: Sources) -> Diagnosis:
         what="The build failed.",
         why="What it said does not show why.",
         remedy=_last_words(stream.final.splitlines() or stream.lines) or "Run the job again.",
-        place=locate(passages(stream, sources)) if stream.excerpt else None,
+        place=step_place(stream, sources) if stream.excerpt else None,
     )
 
 
 def _failed_step(step: Step, stream: Stream, sources: Sources) -> Diagnosis:
-    place = reported_place(stream, sources) or locate(passages(stream, sources))
+    place = reported_place(stream, sources) or step_place(stream, sources)
     exit_code = f" with exit code {step.exit_code}" if step.exit_code is not None else ""
     said = step.lines or (() if exit_code else step.error.splitlines())
     advice = f"Change {written_in(place, 'it')}" if place else "Change what it runs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import code, install_with_apt
@@ -32,7 +32,7 @@ def git_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
         what="A dependency comes from a git repository, and the image has no `git`.",
         why="pip calls the program `git` for addresses that begin with `git+`.",
         remedy=install_with_apt(sources, "git"),
-        place=locate(passages(stream, sources), "git+https", "git+ssh", "git"),
+        place=step_place(stream, sources, "git+https", "git+ssh", "git"),
     )
 
 
@@ -48,7 +48,7 @@ def refused(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy="Check the address. If the repository is private, make it public, publish the "
         "package, or copy it into this repository; a password in the address would be readable by "
         "everybody who pulls the image.",
-        place=locate(passages(stream, sources), *_repository_names(address)),
+        place=step_place(stream, sources, *_repository_names(address)),
     )
 
 
@@ -62,7 +62,7 @@ def revision_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="It was renamed or deleted there, or is misspelled here.",
         remedy="Write a branch or tag that the repository has, after the `@` at the end of its "
         "address.",
-        place=locate(passages(stream, sources), revision, *_repository_names(_address(stream))),
+        place=step_place(stream, sources, revision, *_repository_names(_address(stream))),
     )
 
 

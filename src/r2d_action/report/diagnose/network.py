@@ -6,7 +6,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, locate_named, passages
+from r2d_action.report.diagnose.passage import instruction_place, locate_named, passages, step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import code, written_in
@@ -54,7 +54,7 @@ def certificate(stream: Stream, sources: Sources) -> Diagnosis | None:
         "out of date or of its institution's making.",
         remedy="Install the package `ca-certificates` in an earlier step, and check the address in "
         "a browser.",
-        place=locate(passages(stream, sources), *([host] if host else [])),
+        place=step_place(stream, sources, host),
     )
 
 
@@ -87,8 +87,7 @@ def _host(matches: list[re.Match[str]]) -> str:
 
 def _place(stream: Stream, sources: Sources, host: str) -> Place | None:
     """The line that names ``host``, or the instruction that the engine itself fails in."""
-    found = passages(stream, sources)
-    if place := locate_named(found, host):
+    if place := locate_named(passages(stream, sources), host):
         return place
     engine_failed = stream.failed is not None and not stream.failed.lines
-    return found[-1].place if found and engine_failed else None
+    return instruction_place(stream, sources) if engine_failed else None

@@ -60,7 +60,7 @@ def passages(stream: Stream, sources: Sources) -> tuple[Passage, ...]:
 
 def locate(found: Sequence[Passage], *words: str) -> Place | None:
     """The line that names the first of ``words`` that is named at all, else where to look: at
-    the failed line itself rather than at a file that it mentions."""
+    the failed line itself rather than at a file that it mentions. An empty word names nothing."""
     for word in words:
         for passage in found:
             if place := passage.naming(word):
@@ -73,6 +73,17 @@ def locate(found: Sequence[Passage], *words: str) -> Place | None:
 def locate_named(found: Sequence[Passage], word: str) -> Place | None:
     """The line that names ``word``, and nothing when there is none."""
     return next((place for passage in found if (place := passage.naming(word))), None)
+
+
+def step_place(stream: Stream, sources: Sources, *words: str) -> Place | None:
+    """As :func:`locate`, in all places that the failed step may come from."""
+    return locate(passages(stream, sources), *words)
+
+
+def instruction_place(stream: Stream, sources: Sources) -> Place | None:
+    """The line of the failed instruction itself, whatever files it names."""
+    found = passages(stream, sources)
+    return found[-1].place if found else None
 
 
 def step_name(stream: Stream, sources: Sources) -> str:

@@ -10,7 +10,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import passages, step_place
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
@@ -311,4 +311,4 @@ def _name(requirement: str) -> str:
 def _place(stream: Stream, sources: Sources, *requirements: str) -> Place | None:
     """The line of the first requirement that is written somewhere."""
     words = unique(_name(one) if one[:1].isalnum() else one for one in requirements)
-    return locate(passages(stream, sources), *words)
+    return step_place(stream, sources, *words)

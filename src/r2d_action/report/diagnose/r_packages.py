@@ -6,7 +6,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import locate, passages, step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code, listed, unique, written_in
@@ -45,7 +45,7 @@ def unavailable(stream: Stream, sources: Sources) -> Diagnosis | None:
     names = unique(match[1] for match in stream.find_all(_UNAVAILABLE))
     if not names:
         return None
-    place = _place(stream, sources, *names)
+    place = step_place(stream, sources, *names)
     call = f'remotes::install_github("owner/{names[0]}")'
     described = place is not None and place.path.endswith("DESCRIPTION")
     return Diagnosis(
@@ -68,7 +68,7 @@ def dependency(stream: Stream, sources: Sources) -> Diagnosis | None:
         why="The first failure further up in the log is the one that counts; most often a library "
         "of the operating system is missing.",
         remedy=f"Install {listed(needed)} alone first, and look at what R says about it.",
-        place=_place(stream, sources, *needed, match[2]),
+        place=step_place(stream, sources, *needed, match[2]),
     )
 
 
@@ -86,7 +86,7 @@ def from_github(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy="Run the job again later, or install the package from CRAN."
         if limited
         else "Check the address, which is written `owner/repository@branch`.",
-        place=_place(stream, sources, match[1].partition("/")[2] or match[1], match[1]),
+        place=step_place(stream, sources, match[1].partition("/")[2] or match[1], match[1]),
     )
 
 
@@ -94,7 +94,7 @@ def not_installed(stream: Stream, sources: Sources) -> Diagnosis | None:
     match = stream.find(_NO_PACKAGE)
     if not match:
         return None
-    place = _place(stream, sources, match[1])
+    place = step_place(stream, sources, match[1])
     return Diagnosis(
         what=f"The R package {code(match[1])} is used before it is installed.",
         why="It was never installed, or its installation failed further up without stopping.",
@@ -115,7 +115,7 @@ def wrong_function(stream: Stream, sources: Sources) -> Diagnosis | None:
         remedy="Write `install.packages(…)`, with an s at the end."
         if misspelled
         else "Correct the name, or write its package before it: `remotes::install_github(…)`.",
-        place=_place(stream, sources, match[1]),
+        place=step_place(stream, sources, match[1]),
     )
 
 
@@ -152,9 +152,5 @@ def failed(stream: Stream, sources: Sources) -> Diagnosis | None:
         "above.",
         remedy="Look for a line with `deb:` or `fatal error:` in the log, and add the package that "
         "it names to `apt.txt`.",
-        place=_place(stream, sources, *names),
+        place=step_place(stream, sources, *names),
     )
-
-
-def _place(stream: Stream, sources: Sources, *words: str) -> Place | None:
-    return locate(passages(stream, sources), *words)

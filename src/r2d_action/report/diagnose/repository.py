@@ -6,6 +6,7 @@ import re
 
 from r2d_action.errors import Place
 from r2d_action.report.diagnose.diagnosis import Diagnosis
+from r2d_action.report.diagnose.dockerfile import EXAMPLE_FROM
 from r2d_action.report.diagnose.sources import SourceFile, Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block, code
@@ -255,8 +256,7 @@ def legacy_image(stream: Stream, sources: Sources) -> Diagnosis | None:
     return Diagnosis(
         what="The image `andrewosh/binder-base` is no longer supported.",
         why="repo2docker gave it up in 2020.",
-        remedy="Begin with an image that is kept up, for example:"
-        + block("FROM quay.io/jupyter/base-notebook:latest"),
+        remedy="Begin with an image that is kept up, for example:" + block(EXAMPLE_FROM),
         place=_named(sources, "andrewosh/binder-base", "Dockerfile"),
         link=LINK,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from r2d_action.report.diagnose.diagnosis import Diagnosis
-from r2d_action.report.diagnose.passage import locate, passages, step_name
+from r2d_action.report.diagnose.passage import step_name, step_place
 from r2d_action.report.diagnose.sources import Sources
 from r2d_action.report.diagnose.stream import Stream
 from r2d_action.report.diagnose.words import block
@@ -31,7 +31,7 @@ def disk_full(stream: Stream, sources: Sources) -> Diagnosis | None:
         + block("with:\n  FREE_DISK_SPACE: true")
         + "\nIf that is not enough, install fewer packages, and delete what a step downloads in "
         "the same step.",
-        place=locate(passages(stream, sources)),
+        place=step_place(stream, sources),
     )
 
 
@@ -46,5 +46,5 @@ def memory_full(stream: Stream, sources: Sources) -> Diagnosis | None:
         "machine has.",
         remedy="Install in smaller steps, name exact versions (which makes conda's search short), "
         "choose packages that come compiled, or build on a larger runner.",
-        place=locate(passages(stream, sources)),
+        place=step_place(stream, sources),
     )

@@ -9,7 +9,7 @@ from r2d_action.errors import Place
 from r2d_action.report.diagnose import words
 from r2d_action.report.diagnose.diagnosis import Diagnosis
 from r2d_action.report.diagnose.dockerfile import left_out
-from r2d_action.report.diagnose.passage import locate, passages
+from r2d_action.report.diagnose.passage import passages, step_place
 from r2d_action.report.diagnose.pip import PIP_NAMES
 from r2d_action.report.diagnose.reported import last_traced, reported_place, scripts_in
 from r2d_action.report.diagnose.sources import SourceFile, Sources
@@ -68,7 +68,7 @@ def windows_line_ends(stream: Stream, sources: Sources) -> Diagnosis | None:
     script = next((one for one in _scripts(stream, sources) if _trips_over(one, stream)), None)
     if not stream.failed or not (script or stream.find(_CARRIAGE_RETURN)):
         return None
-    return words.windows_line_ends(script, locate(passages(stream, sources)))
+    return words.windows_line_ends(script, step_place(stream, sources))
 
 
 def _trips_over(script: SourceFile, stream: Stream) -> bool:
@@ -137,7 +137,7 @@ def lab_build(stream: Stream, sources: Sources) -> Diagnosis | None:
         "takes Node.js and much memory.",
         remedy="Remove `jupyter labextension install` and `jupyter lab build`, and install the "
         "extension as a Python package, for example by the environment file.",
-        place=locate(passages(stream, sources), "labextension", "lab"),
+        place=step_place(stream, sources, "labextension", "lab"),
     )
 
 
@@ -171,7 +171,7 @@ def download_missing(stream: Stream, sources: Sources) -> Diagnosis | None:
         what=f"{code(name) if name else 'A file'} is not at the address it is downloaded from.",
         why="It was moved or replaced by a newer version there, or the address is misspelled.",
         remedy="Open the address in a browser, and write the one where the file is now.",
-        place=_place(stream, sources, *([name] if name else [])),
+        place=_place(stream, sources, name),
     )
 
 
@@ -181,7 +181,7 @@ def permission(stream: Stream, sources: Sources) -> Diagnosis | None:
     matches = stream.find_all(_DENIED_PATH)
     path = next((group for match in matches[-1:] for group in match.groups() if group), "")
     script = stream.failed is not None and stream.failed.exit_code in {126, 127}
-    place = _place(stream, sources, *([path] if path else []))
+    place = _place(stream, sources, path)
     if script and path:
         return _no_execute_bit(path, place)
     return Diagnosis(
@@ -258,4 +258,4 @@ def _scripts(stream: Stream, sources: Sources) -> list[SourceFile]:
 
 def _place(stream: Stream, sources: Sources, *words: str) -> Place | None:
     """The line that the shell or Python reports, else one that names a word."""
-    return reported_place(stream, sources) or locate(passages(stream, sources), *words)
+    return reported_place(stream, sources) or step_place(stream, sources, *words)

@@ -65,6 +65,9 @@ class SourceFile:
         return None
 
 
+NO_FILE = SourceFile("", "")
+
+
 def _name_pattern(word: str) -> re.Pattern[str] | None:
     """Python packages are written with ``-``, ``_`` and ``.`` and in any case alike."""
     parts = [re.escape(part) for part in re.split(r"[-_.]+", word)]
@@ -99,7 +102,7 @@ class Sources:
         """``appendix_file`` is looked for where it lies seen from ``build_root``."""
         listing = frozenset(_walk(build_root))
         return cls.gather(
-            listing, lambda path: _read_text(build_root / path), prefix, appendix_file
+            listing, lambda path: read_small(build_root / path), prefix, appendix_file
         )
 
     @classmethod
@@ -214,10 +217,11 @@ def _is_matched(pattern: str, path: str) -> bool:
     return fnmatch(path if "/" in pattern else posixpath.basename(path), pattern)
 
 
-def _read_text(path: Path) -> str:
+def read_small(path: Path) -> str:
     """The text with its line ends as they are; nothing for what is no small text file."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        # A link may lead to a device, which has no end.
+        if not path.is_file() or path.stat().st_size > LARGEST_FILE:
             return ""
         return path.read_bytes().decode("utf-8", errors="replace")
     except OSError:
