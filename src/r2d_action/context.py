@@ -75,6 +75,15 @@ class LeftOut:
     path: str
     holds: str
 
+    @property
+    def advice(self) -> str:
+        if "$HOME" in self.path.split("/"):
+            return (
+                "The job's `env` sets a variable to a path with `$HOME`, which GitHub does not "
+                "expand; remove DOCKER_CONFIG there."
+            )
+        return "Keep credentials in a folder outside the workspace."
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -161,6 +170,12 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # a name that no file can have
         return False
+
+
+def checkout_of(folder: Path) -> Path:
+    """The checkout that ``folder`` lies in, or ``folder`` itself."""
+    folder = resolved(folder)
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
 
 
 def read_appendix(workspace: Path, name: str) -> str:
@@ -373,16 +388,10 @@ def _bring_in(context: Context, target: Path) -> None:
         source = context.root / path
         content = source.resolve()
         leads_out = not content.is_relative_to(source.parent.resolve())
-        at_home = content.is_relative_to(_checkout_of(context.root))
+        at_home = content.is_relative_to(checkout_of(context.root))
         if leads_out and at_home and content.is_file():
             (target / path).unlink()
             _copy(content, target / path)
-
-
-def _checkout_of(root: Path) -> Path:
-    """Never more than one repository, whatever its links lead to."""
-    root = root.resolve()
-    return next((one for one in (root, *root.parents) if (one / ".git").exists()), root)
 
 
 def _append(dockerfile: Path, appendix: str, target: Path) -> None:

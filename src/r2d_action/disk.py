@@ -43,17 +43,15 @@ def freeing(
         )
         yield
         return
-    runner.say(f"freeing disk space beside the build: {', '.join(present)}")
+    runner.say(f"freeing disk space: {', '.join(present)}")
     with TemporaryFile() as said:
         removal = _removal(present, env, said)
         try:
             yield
         finally:
             removal.wait()
-        if left := _present(present):
-            said.seek(0)
-            reason = said.readline().decode(errors="replace").strip()
-            runner.notice(f"FREE_DISK_SPACE: {', '.join(left)} could not be removed ({reason}).")
+            if left := _present(present):
+                runner.notice(_not_removed(left, said))
 
 
 def _present(toolkits: Iterable[str]) -> tuple[str, ...]:
@@ -72,3 +70,10 @@ def _removal(
         stdout=subprocess.DEVNULL,
         stderr=said,
     )
+
+
+def _not_removed(left: tuple[str, ...], said: IO[bytes]) -> str:
+    """Of many lines the first one: they say the same of each file."""
+    said.seek(0)
+    reason = said.readline().decode(errors="replace").strip()
+    return f"FREE_DISK_SPACE: {', '.join(left)} could not be removed ({reason})."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -31,7 +32,9 @@ class Engine:
     config: Path
 
 
-def connect(env: Mapping[str, str], working_directory: Path) -> Engine:
+def connect(
+    env: Mapping[str, str], working_directory: Path, make_room: Callable[[], None] = lambda: None
+) -> Engine:
     """The engine that the environment names. Raises :class:`EngineError`."""
     # repo2docker decides in the same way which of the two it calls.
     cli = "podman" if "podman" in env.get("DOCKER_HOST", "") else "docker"
@@ -39,7 +42,7 @@ def connect(env: Mapping[str, str], working_directory: Path) -> Engine:
     env = {**env, "DOCKER_CONFIG": str(config)}
     _require_buildx(cli, env)
     client = _client(cli, env)
-    _require_room(client)
+    require_room(partial(free_bytes, client), make_room)
     return Engine(client, env, cli, config)
 
 
@@ -97,14 +100,24 @@ def _host_of_context(cli: str, env: Mapping[str, str]) -> str:
     return host if isinstance(host, str) else ""
 
 
-def _require_room(client: docker.DockerClient) -> None:
-    free = free_bytes(client)
-    if free is not None and free < LEAST_FREE_BYTES:
+def require_room(free: Callable[[], int | None], make_room: Callable[[], None]) -> None:
+    """``free`` tells the bytes, None for unknown; ``make_room`` is called where they are too few.
+
+    Raises :class:`EngineError`.
+    """
+    if not _is_little(free()):
+        return
+    make_room()
+    if _is_little(left := free()):
         raise EngineError(
-            f"Only {free // 1_000_000} MB are free where the engine keeps its images, which is too "
-            "little for any build; set `FREE_DISK_SPACE: true`, or remove images with "
-            "`docker system prune`."
+            f"Only {(left or 0) // 1_000_000} MB are free where the engine keeps its images, which "
+            "is too little for any build; set `FREE_DISK_SPACE: true`, which makes room on "
+            "GitHub's own runners, or remove images with `docker system prune`."
         )
+
+
+def _is_little(free: int | None) -> bool:
+    return free is not None and free < LEAST_FREE_BYTES
 
 
 def require_builder(name: str, engine: Engine) -> None:

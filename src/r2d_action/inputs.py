@@ -468,7 +468,7 @@ def nearest_input(name: str) -> str | None:
     wanted = name.upper()
     # A forgotten or added prefix (SOURCE_SUBDIR, MYBINDERORG_CACHE) is the usual slip.
     parts = sorted((one for one in known if wanted.endswith(f"_{one}")), key=len, reverse=True)
-    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)
     return next(iter((*close, *parts)), None)
 
 

@@ -1,22 +1,21 @@
 """Which run is the newer one: moving tags go forwards only.
 
 Git knows the order of commits, and the registry which of them were published. Where
-git cannot be asked (no branch, no way to the remote), and for two images of one
-commit, the times at which they were made have to do.
+git cannot be asked (no branch, no way to the remote), for two images of one commit,
+and between two states of a pull request, the times at which they were made have to do.
 """
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from r2d_action.git import Git
+from r2d_action.git import NO_ANSWER, Git
 from r2d_action.plan.repo2docker import CREATED, REVISION
 from r2d_action.plan.tagging import tag_of_commit
-from r2d_action.process import CommandFailed
+from r2d_action.process import Completed
 from r2d_action.reference import Repository, Tag
 from r2d_action.registry.client import Client
 
@@ -55,17 +54,24 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``commit`` is the one being published, ``created`` what counts as its time (as in
+    """``refs`` are where the newest commit is found: a branch, or what there is of a pull request.
+    ``commit`` is the one being published, ``created`` what counts as its time (as in
     :class:`Made`) where git cannot tell; ``was_tip`` says whether it was the branch's last one
-    when the run was started."""
+    when the run was started. ``logged_in`` is asked where ``git`` is not let in."""
 
     git: Git
-    branch: str
+    refs: tuple[str, ...]
     commit: str
     client: Client
     repository: Repository
     created: str
     was_tip: bool = False
+    logged_in: Git | None = None
+
+    @property
+    def knows_all_between(self) -> bool:
+        """Not in a pull request: of what it was between two states, nothing is kept."""
+        return all(ref.startswith("refs/heads/") for ref in self.refs)
 
     def newest_published(self, commits: Sequence[str]) -> Tag | None:
         """The tag of the first of ``commits`` whose image is published. Raises what the
@@ -77,28 +83,44 @@ class Order:
         return None
 
     def commits_after_ours(self) -> tuple[str, ...]:
-        """Newest first. Raises :class:`Unknown`."""
-        tip = self._tip()
-        if tip == self.commit:
+        """Newest first; of a pull request, what it is now. Raises :class:`Unknown`."""
+        tips = self._tips()
+        if self.commit in tips:
             return ()
+        if not self.knows_all_between:
+            return tips
+        [tip] = tips
         try:
             # Into the store of objects and nowhere else: no ref of the checkout moves.
-            self.git.run(
+            self._ask(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", REMOTE, tip
             )  # fmt: skip
             ours = () if self._was_dropped(tip) else (f"^{self.commit}",)
             listed = self.git.run("rev-list", tip, *ours)
-        except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired) as error:
+        except NO_ANSWER as error:
             raise Unknown from error
         return listed.lines
 
-    def _tip(self) -> str:
-        if not self.branch or not self.commit:
+    def _tips(self) -> tuple[str, ...]:
+        tips = self._listed(*self.refs) if self.refs and self.commit else ()
+        if not tips:
             raise Unknown
-        answer = self.git.line("ls-remote", REMOTE, f"refs/heads/{self.branch}")
-        if not answer:
-            raise Unknown
-        return answer.split()[0]
+        return tips
+
+    def _listed(self, *refs: str) -> tuple[str, ...]:
+        """The commits that ``refs`` name at the remote; none where it does not answer."""
+        try:
+            answer = self._ask("ls-remote", REMOTE, *refs)
+        except NO_ANSWER:
+            return ()
+        return tuple(line.split()[0] for line in answer.lines)
+
+    def _ask(self, *arguments: str) -> Completed:
+        """Of the remote. A checkout that keeps no login is enough for a public repository alone."""
+        answer = self.git.attempt(*arguments)
+        if answer.returncode and self.logged_in:
+            answer = self.logged_in.attempt(*arguments)
+        return answer.require_success()
 
     def _was_dropped(self, tip: str) -> bool:
         """Whether our commit was pushed away by force: all that the branch has now is newer then.
@@ -111,6 +133,5 @@ class Order:
         """Whether the git tag names another commit than ours by now; no, where nobody knows."""
         name = f"refs/tags/{git_tag}"
         # An annotated tag is not the commit itself.
-        found = self.git.line("ls-remote", REMOTE, f"{name}^{{}}")
-        found = found or self.git.line("ls-remote", REMOTE, name)
-        return bool(found) and found.split()[0] != self.commit
+        found = self._listed(f"{name}^{{}}") or self._listed(name)
+        return bool(found) and found[0] != self.commit

@@ -19,6 +19,7 @@ from r2d_action.key import Material
 from r2d_action.packages.values import Before, Compared, PackageList
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Published
+from r2d_action.reference import Reference
 from r2d_action.registry.client import Manifest
 
 
@@ -50,9 +51,12 @@ class Reused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
+    """``adopted`` is the name that the image which was found to be reused got for this commit."""
+
     plan: Plan | None = None
     key: Keyed | None = None
     reused: Reused | None = None
+    adopted: Reference | None = None
     built: Built | None = None
     checked: Checked | None = None
     before: Before | None = None

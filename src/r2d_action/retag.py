@@ -8,6 +8,7 @@ from r2d_action.errors import PublishFailed
 from r2d_action.reference import Digest, Reference, Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.explanation import explaining
+from r2d_action.registry.tags import put_tag, require_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,7 @@ def retag(image: Reference, tags: tuple[Tag, ...], client: Client) -> Retagged:
                 "pushed."
             )
         for tag in tags:
-            client.put_manifest(repository, str(tag), manifest)
+            put_tag(client, repository, tag, manifest)
+        for tag in tags:
+            require_tag(client, repository, tag, manifest)
     return Retagged(image.with_digest(manifest.digest), manifest.digest, tags)

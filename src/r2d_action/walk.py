@@ -22,7 +22,7 @@ from r2d_action.stages.key import keyed
 from r2d_action.stages.packages import kept, listed, recalled
 from r2d_action.stages.permission import permitted
 from r2d_action.stages.plan import planned
-from r2d_action.stages.publish import published
+from r2d_action.stages.publish import adopted, published
 from r2d_action.stages.site import Site
 
 Stage = Callable[[Outcome, Site], Outcome]
@@ -78,6 +78,7 @@ RUN: tuple[Stage, ...] = (
     keyed,
     permitted,
     examined,
+    adopted,
     built,
     checked,
     recalled,

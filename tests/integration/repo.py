@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -104,6 +106,15 @@ class Repo:
 
     def digest(self, tag: str) -> str | None:
         return self.registry.digest(IMAGE, tag)
+
+
+def lose_a_layer(registry: RunningRegistry, outcome: Outcome) -> None:
+    assert outcome.published
+    storage = registry.log.parent
+    [manifest] = storage.glob(f"**/{outcome.published.digest.value[7:]}/data")
+    lost = json.loads(manifest.read_bytes())["layers"][-1]["digest"][7:]
+    for place in [*storage.glob(f"**/{lost}")]:
+        shutil.rmtree(place)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes.server import Answer, Request, serving
+from integration.conftest import Lab
 from r2d_action.disk import freeing
+from r2d_action.engine import connect
+from r2d_action.errors import EngineError
 from r2d_action.runner import Runner
 
 HOSTED = {"RUNNER_ENVIRONMENT": "github-hosted"}
@@ -55,7 +60,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_without_sudo_it_is_removed_as_whoever_we_are(machine: Machine) -> None:
     said = machine.free()
     assert not machine.toolkit.exists()
-    assert said == f"freeing disk space beside the build: {machine.toolkit}\n"
+    assert said == f"freeing disk space: {machine.toolkit}\n"
 
 
 def test_sudo_is_for_those_who_need_it(machine: Machine) -> None:
@@ -72,7 +77,7 @@ def test_what_could_not_be_removed_is_told(machine: Machine, more: int) -> None:
     machine.program("rm", f"PATH=/usr/bin:/bin; {lines}")
     said = machine.free()
     told = f"{machine.toolkit} could not be removed (rm: cannot remove it: Read-only)."
-    assert f"::notice::FREE_DISK_SPACE: {told}\n" in said
+    assert f"notice: FREE_DISK_SPACE: {told}\n" in said
 
 
 @pytest.mark.parametrize(
@@ -88,12 +93,38 @@ def test_others_keep_what_they_have(
     assert bool(said) is bool(word)
 
 
+def test_a_build_that_fails_learns_it_too(machine: Machine) -> None:
+    machine.program("rm", "exit 1")
+    env = {"PATH": str(machine.programs), **HOSTED}
+    runner = Runner(stream=machine.said)
+    with pytest.raises(ZeroDivisionError), freeing(True, env, runner, (str(machine.toolkit),)):
+        _ = 1 / 0
+    assert "could not be removed" in machine.said.getvalue()
+
+
 def test_it_goes_on_beside_the_work_and_is_waited_for(machine: Machine) -> None:
-    """Not begun after it: the work lets the removal go on."""
-    os.mkfifo(machine.folder / "gate")
-    gate = shlex.quote(str(machine.folder / "gate"))
-    machine.program("rm", f'read -r _ < {gate}; exec {shutil.which("rm")} "$@"')
+    fifo = machine.folder / "fifo"
+    os.mkfifo(fifo)
+    begun = os.open(fifo, os.O_RDWR)
+    machine.program("rm", f'echo begun > {shlex.quote(str(fifo))}; exec {shutil.which("rm")} "$@"')
     env = {"PATH": str(machine.programs), **HOSTED}
     with freeing(True, env, Runner(stream=machine.said), (str(machine.toolkit),)):
-        (machine.folder / "gate").write_text("go\n")
+        assert select.select([begun], [], [], 60)[0]
+    os.close(begun)
     assert not machine.toolkit.exists()
+
+
+def full_engine(request: Request) -> Answer:
+    """One that keeps its images where there never is any room."""
+    if request.path.endswith("/info"):
+        return Answer.of({"DockerRootDir": "/proc"})
+    return Answer.of({"ApiVersion": "1.41"})
+
+
+def test_an_engine_is_refused_after_room_was_made(lab: Lab, tmp_path: Path) -> None:
+    calls: list[str] = []
+    with serving(full_engine) as host:
+        env = {**lab.env, "DOCKER_HOST": f"tcp://{host}"}
+        with pytest.raises(EngineError, match="Only 0 MB are free"):
+            connect(env, tmp_path, lambda: calls.append("room"))
+    assert calls == ["room"]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from integration.conftest import Lab
-from integration.repo import Repo, repo
+from integration.repo import IMAGE, NOON, Repo, repo
 from lab.engine import STORES, start_engine, stop_engine
 from lab.home import Home, find_home
+from r2d_action.walk import RUN, walk
 
 __all__ = ["repo"]
 
@@ -66,3 +67,17 @@ def test_layers_of_the_branch_serve_again(
     for text in ("something", "something else"):
         repo.commit(data_txt=text)
         assert on_a_new_runner() == "FC"
+
+
+def test_a_new_branch_starts_from_the_branch_that_it_comes_from(repo: Repo) -> None:
+    repo.git.run("push", "-q", "origin", "HEAD:staging")
+    site = repo.site("push", NOON, {}, {})
+    staging = replace(site, event=replace(site.event, ref="refs/heads/staging"))
+    assert walk(RUN, staging).published
+    clone = repo.clone(repo.checkout.parent / "clone")
+    commit = repo.git.head[:12]
+    clone.commit(data_txt="of a new branch")
+    site = clone.site("push", NOON, {}, {})
+    walk(RUN, replace(site, event=replace(site.event, ref="refs/heads/new")))
+    there = f"{repo.registry.host}/{IMAGE}@{repo.digest(commit)}"
+    assert f"importing cache manifest from {there}" in clone.said.getvalue()

@@ -43,6 +43,14 @@ def test_a_forgotten_secret_is_called_that(repo: Repo, new_registry: NewRegistry
     assert "`my-community` is the name in our examples" in outcome.failure.what
 
 
+def test_a_login_without_its_user_is_called_that(repo: Repo, new_registry: NewRegistry) -> None:
+    locked = new_registry(htpasswd={"robot": PASSWORD})
+    outcome = repo.attempt(DOCKER_REGISTRY=locked.host, DOCKER_PASSWORD=PASSWORD)
+    assert outcome.failure
+    assert "DOCKER_PASSWORD is given and DOCKER_USERNAME is empty" in outcome.failure.what
+    assert outcome.built is None
+
+
 def test_who_may_push_leaves_nothing_behind(repo: Repo, new_registry: NewRegistry) -> None:
     locked = new_registry(htpasswd={"robot": PASSWORD})
     repo.run(DOCKER_REGISTRY=locked.host, DOCKER_USERNAME="robot", DOCKER_PASSWORD=PASSWORD)

@@ -72,7 +72,7 @@ class Publisher:
         client = self.client(plan, inputs)
         order = Order(
             git=Git(self.engine.config, self.engine.env),
-            branch="",
+            refs=(),
             commit="a" * 40,
             client=client,
             repository=plan.repository,
@@ -86,7 +86,7 @@ class Publisher:
             key="",
             say=self.said.append,
         )
-        return publisher.built(self.engine, plan.commit_reference.tagged_name)
+        return publisher.built(self.engine, plan.commit_reference.tagged_name, reuse=False)
 
 
 @pytest.fixture

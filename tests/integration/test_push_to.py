@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.front import Answer, Seen, in_front_of
-from integration.repo import IMAGE, NOON, Repo, repo
+from integration.repo import IMAGE, NOON, Repo, lose_a_layer, repo
 from lab.registry import RunningRegistry
 from r2d_action.errors import PublishFailed
 
@@ -60,6 +60,30 @@ def test_an_image_that_is_reused_is_copied_without_an_engine(
     outcome = repo.run("push", NOON, nowhere, PUSH_TO=f"{elsewhere.host}/{COPY}")
     assert outcome.status == "reused"
     assert elsewhere.digest(COPY, "latest") == repo.digest("latest")
+
+
+def test_a_copy_that_has_the_image_is_asked_for_no_layer(
+    repo: Repo, elsewhere: RunningRegistry
+) -> None:
+    push_to = f"{elsewhere.host}/{COPY} {repo.registry.host}/{COPY}"
+    repo.run(PUSH_TO=push_to)
+    commit = repo.commit()
+    before = [len(one.requests()) for one in (elsewhere, repo.registry)]
+    assert repo.run(PUSH_TO=push_to).status == "reused"
+    for registry, count in zip((elsewhere, repo.registry), before, strict=True):
+        made = [one.path for one in registry.requests()[count:] if COPY in one.path]
+        # The first one is the question whether this run may push.
+        assert not [path for path in made[1:] if "/blobs/sha256:" in path or "mount=" in path]
+        assert registry.digest(COPY, commit) == repo.digest(commit)
+
+
+def test_a_copy_that_has_lost_a_layer_gets_it_again(repo: Repo, elsewhere: RunningRegistry) -> None:
+    push_to = f"{elsewhere.host}/{COPY}"
+    first = repo.run(PUSH_TO=push_to)
+    lose_a_layer(elsewhere, first)
+    commit = repo.commit()
+    assert repo.run(PUSH_TO=push_to).status == "reused"
+    assert elsewhere.digest(COPY, commit) == repo.digest(commit)
 
 
 def test_a_refreshed_image_has_its_own_name_everywhere(

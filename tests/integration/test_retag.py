@@ -9,7 +9,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from fakes.ecr import ImmutableTags
 from integration.conftest import Lab
+from integration.front import Answer, Seen, in_front_of
 from lab.registry import RunningRegistry
 
 PASSWORD = "correct-horse-battery"
@@ -62,3 +64,38 @@ def test_what_cannot_be_retagged(
     done = retag(lab, tmp_path, image.replace("{host}", registry.host), tag)
     assert done.returncode == code
     assert word in done.stderr
+
+
+def test_a_tag_that_cannot_move_and_has_the_image_is_as_it_should_be(
+    lab: Lab, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    with in_front_of(registry.host, ImmutableTags(strict=True)) as front:
+        image = f"{front.host}/org/image:1"
+        assert retag(lab, tmp_path, image, "v1").returncode == 0
+        again = retag(lab, tmp_path, image, "v1", "v2")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["tags"] == ["v1", "v2"]
+    puts = [r.path.rpartition("/")[2] for r in registry.requests() if r.method == "PUT"]
+    assert puts[-2:] == ["v1", "v2"]
+
+
+def test_a_tag_that_cannot_move_and_has_another_image(
+    lab: Lab, registry: RunningRegistry, tmp_path: Path
+) -> None:
+    rule = ImmutableTags(held={"/v2/org/image/manifests/v1": "another image's digest"})
+    with in_front_of(registry.host, rule) as front:
+        done = retag(lab, tmp_path, f"{front.host}/org/image:1", "v1")
+    assert done.returncode == 6
+    assert "cannot be overwritten because the tag is immutable" in done.stderr
+    assert "engine" not in done.stderr
+
+
+def test_what_was_written_is_read_back(lab: Lab, registry: RunningRegistry, tmp_path: Path) -> None:
+    def forgets(seen: Seen) -> Answer | None:
+        return Answer(201) if seen.method == "PUT" else None
+
+    with in_front_of(registry.host, forgets) as front:
+        done = retag(lab, tmp_path, f"{front.host}/org/image:1", "v1")
+    assert done.returncode == 6
+    assert "org/image:v1 should be sha256:" in done.stderr
+    assert "and is nothing" in done.stderr

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,16 +12,22 @@ from typing import Any
 
 import docker
 import pytest
+import requests
 
 from integration.conftest import forget_images, names_of
-from integration.front import Answer, Seen, in_front_of
-from integration.repo import IMAGE, NOON, Repo, repo
+from integration.front import Answer, Fault, Seen, in_front_of
+from integration.git_server import git_server
+from integration.repo import IMAGE, NOON, Repo, lose_a_layer, repo
 from lab.registry import Request, RunningRegistry
-from r2d_action.git import Git
+from r2d_action.git import Git, basic
 from r2d_action.order import LOOK_BACK
 from r2d_action.outcome import Outcome
 from r2d_action.packages.sizes import sizes_until
+from r2d_action.reference import Registry, Repository
+from r2d_action.registry.client import Client
+from r2d_action.registry.login import Login
 from r2d_action.report.summary import summary
+from r2d_action.retry import Retry
 from r2d_action.walk import PLAN, RUN, walk
 
 __all__ = ["repo"]
@@ -30,6 +35,7 @@ __all__ = ["repo"]
 
 LATER = NOON + timedelta(hours=1)
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent"}
+NO_RETRY = Retry(lambda _seconds: None, lambda _line: None, tries=1)
 
 
 def run_for(
@@ -67,13 +73,38 @@ def test_a_commit_that_changes_nothing_is_not_built(repo: Repo) -> None:
     uploads, before = repo.registry.uploads(), repo.registry.requests()
     # No engine is needed: there is none at this address.
     second = repo.run("push", NOON, NOWHERE)
-    assert len(made_since(repo.registry, before)) <= 10
+    assert len(made_since(repo.registry, before)) == 8
     assert (first.status, second.status) == ("built", "reused")
     assert first.published
     assert repo.digest(commit) == repo.digest("latest") == str(first.published.digest)
     assert second.reused
     assert second.reused.commit.startswith(str(first.published.reference.tag))
     assert repo.registry.uploads() == uploads
+
+
+def test_two_base_images_and_a_further_tag_cost_a_request_each(
+    repo: Repo, engine: docker.DockerClient, small_image: str
+) -> None:
+    base = f"{repo.registry.host}/org/base"
+    engine.images.get(small_image).tag(base, "2")
+    engine.images.push(base, "2")
+    dockerfile = f"FROM {base}:1 AS one\nFROM {base}:2\nCOPY data.txt /data.txt\n"
+    repo.commit(Dockerfile=dockerfile)
+    repo.run(TAGS="spring")
+    repo.commit()
+    before = repo.registry.requests()
+    assert tags_of(repo.run(TAGS="spring"))[1:] == ["spring", "latest"]
+    assert len(made_since(repo.registry, before)) == 10
+
+
+def test_an_image_of_another_branch_costs_no_more_than_ten_requests(repo: Repo) -> None:
+    repo.run()
+    repo.commit(data_txt="2")
+    repo.run()
+    commit = repo.commit(data_txt="1")
+    before = repo.registry.requests()
+    assert tags_of(repo.run()) == [commit, "latest"]
+    assert len(made_since(repo.registry, before)) == 10
 
 
 def test_sizes_travel_with_the_images(repo: Repo, engine: docker.DockerClient) -> None:
@@ -210,6 +241,52 @@ def test_of_two_rebuilds_at_once_the_later_one_is_found(repo: Repo) -> None:
     assert later == repo.digest(f"r2d-key-{outcome.key.value}")
 
 
+def once(method: str, part: str, do: Callable[[], object]) -> Fault:
+    """``do`` comes before the first request of a kind."""
+    done: list[Seen] = []
+
+    def fault(seen: Seen) -> None:
+        if seen.method == method and part in seen.path and not done:
+            done.append(seen)
+            do()
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        # While the image is built; while it is pushed.
+        ("GET", "/manifests/r2d-cache-main"),
+        ("PUT", "/manifests/r2d-key-"),
+    ],
+)
+def test_what_another_run_made_of_the_same_commit_is_taken(
+    repo: Repo, engine: docker.DockerClient, tmp_path: Path, method: str, part: str
+) -> None:
+    quicker = repo.clone(tmp_path / "quicker")
+    commit = repo.git.head[:12]
+    handed_on: list[Outcome] = []
+
+    def another() -> None:
+        handed_on.append(quicker.run("push", NOON + timedelta(minutes=1)))
+
+    with in_front_of(repo.registry.host, once(method, part, another)) as front:
+        slower = repo.run(DOCKER_REGISTRY=front.host)
+    [first] = handed_on
+    assert first.published
+    assert slower.published
+    assert slower.key
+    assert slower.published.digest == first.published.digest
+    assert tags_of(slower) == tags_of(first) == [commit, "latest"]
+    for tag in (commit, "latest", "r2d-cache-main", f"r2d-key-{slower.key.value}"):
+        assert repo.digest(tag) == str(first.published.digest), tag
+    # Later steps look for what is handed on in the engine, and for nothing else.
+    tags = names_of(engine, f"{front.host}/{IMAGE}:")
+    assert tags == {f"{front.host}/{IMAGE}:{tag}" for tag in (commit, "latest")}
+    forget_images(engine, f"{front.host}/")
+
+
 def test_a_commit_stays_with_the_run_that_was_quicker(
     repo: Repo, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -217,12 +294,10 @@ def test_a_commit_stays_with_the_run_that_was_quicker(
     commit = repo.git.head[:12]
     handed_on: list[Outcome] = []
 
-    def another_comes_between(seen: Seen) -> Answer | None:
-        if seen.method == "PUT" and "/manifests/" in seen.path and not handed_on:
-            handed_on.append(quicker.run("push", NOON + timedelta(minutes=1)))
-        return None
+    def another() -> None:
+        handed_on.append(quicker.run("push", NOON + timedelta(minutes=1), NOTEBOOK_USER="ana"))
 
-    with in_front_of(repo.registry.host, another_comes_between) as front:
+    with in_front_of(repo.registry.host, once("PUT", "/manifests/", another)) as front:
         slower = repo.run(DOCKER_REGISTRY=front.host)
     [first] = handed_on
     assert first.published
@@ -235,6 +310,106 @@ def test_a_commit_stays_with_the_run_that_was_quicker(
     tags = names_of(engine, f"{front.host}/{IMAGE}:")
     assert tags == {f"{front.host}/{IMAGE}:{tag}" for tag in (commit, own, "latest")}
     forget_images(engine, f"{front.host}/")
+
+
+@pytest.mark.parametrize("user", ["", "ana"])
+def test_two_runs_that_name_their_image_at_the_same_moment(
+    repo: Repo, engine: docker.DockerClient, tmp_path: Path, user: str
+) -> None:
+    other = repo.clone(tmp_path / "other")
+    commit = repo.git.head[:12]
+    theirs: list[Outcome] = []
+
+    def nothing_yet(seen: Seen) -> Answer | None:
+        asked = any(part in seen.path for part in (f"/manifests/{commit}", "/manifests/r2d-key-"))
+        first = not theirs and seen.method in {"GET", "HEAD"} and asked
+        return Answer(404) if first and not put else None
+
+    put: list[Seen] = []
+
+    def blind(seen: Seen) -> Answer | None:
+        if seen.method == "PUT" and f"/manifests/{commit}" in seen.path:
+            put.append(seen)
+        return nothing_yet(seen)
+
+    def another() -> None:
+        with in_front_of(repo.registry.host, blind) as front:
+            at = NOON + timedelta(minutes=1)
+            theirs.append(other.run("push", at, DOCKER_REGISTRY=front.host, NOTEBOOK_USER=user))
+            forget_images(engine, f"{front.host}/")
+
+    # Ours has the commit's tag by then, of which the other run does not know.
+    with in_front_of(repo.registry.host, once("PUT", "/manifests/latest", another)) as front:
+        ours = repo.run(DOCKER_REGISTRY=front.host)
+    forget_images(engine, f"{front.host}/")
+    assert theirs[0].published
+    assert ours.published
+    assert tags_of(theirs[0]) == [commit, "latest"]
+    for tag in (commit, "latest"):
+        assert repo.digest(tag) == str(theirs[0].published.digest)
+    if user:
+        assert tags_of(ours) == [f"{commit}-20260803120000"]
+        assert repo.digest(f"{commit}-20260803120000") == str(ours.published.digest)
+    else:
+        assert tags_of(ours) == [commit, "latest"]
+        assert ours.published.digest == theirs[0].published.digest
+
+
+def test_a_tag_that_an_older_run_took_for_a_moment_comes_back(repo: Repo) -> None:
+    client = Client(requests.Session(), Registry(repo.registry.host), Login.of(None), NO_RETRY)
+    ours = Repository.parse(f"{repo.registry.host}/{IMAGE}")
+    repo.run()
+    older = client.manifest(ours, repo.git.head[:12])
+    assert older
+    commit = repo.commit(data_txt="2")
+    put: list[Seen] = []
+
+    def taken(seen: Seen) -> None:
+        if "/manifests/latest" in seen.path and seen.method == "PUT":
+            put.append(seen)
+        elif "/manifests/latest" in seen.path and len(put) == 1:
+            put.append(seen)
+            client.put_manifest(ours, "latest", older)
+
+    with in_front_of(repo.registry.host, taken) as front:
+        assert tags_of(repo.run(DOCKER_REGISTRY=front.host)) == [commit, "latest"]
+    assert len(put) == 3
+    assert repo.digest("latest") == repo.digest(commit) != str(older.digest)
+
+
+@pytest.mark.parametrize("status", [409, 429, 500])
+@pytest.mark.parametrize("part", ["r2d-key-", "r2d-cache-"])
+def test_tags_that_nobody_needs_may_be_refused(
+    repo: Repo, engine: docker.DockerClient, part: str, status: int
+) -> None:
+    def refused(seen: Seen) -> Answer | None:
+        if seen.method != "PUT" or part not in seen.path:
+            return None
+        return Answer(status, body=b'{"errors":[{"code":"TAG_INVALID","message":"not this one"}]}')
+
+    with in_front_of(repo.registry.host, refused) as front:
+        outcome = repo.run(DOCKER_REGISTRY=front.host)
+    forget_images(engine, f"{front.host}/")
+    assert outcome.published
+    commit = repo.git.head[:12]
+    assert tags_of(outcome) == [commit, "latest"]
+    assert repo.digest(commit) == repo.digest("latest") == str(outcome.published.digest)
+    lines = [one for one in repo.said.getvalue().splitlines() if "stays as it is" in one]
+    assert [part in line for line in lines] == [True]
+
+
+def test_a_refused_push_is_told_of_under_the_name_that_is_known(
+    repo: Repo, engine: docker.DockerClient
+) -> None:
+    def refused(seen: Seen) -> Answer | None:
+        page = Answer(500, body=b"<html>no</html>")
+        return page if seen.method == "PUT" and "/manifests/" in seen.path else None
+
+    with in_front_of(repo.registry.host, refused) as front:
+        outcome = repo.attempt(DOCKER_REGISTRY=front.host)
+    forget_images(engine, f"{front.host}/")
+    assert outcome.failure
+    assert f"{front.host}/{IMAGE}:{repo.git.head[:12]} was not pushed" in outcome.failure.what
 
 
 def test_a_git_tag_takes_the_image_of_its_commit(repo: Repo, engine: docker.DockerClient) -> None:
@@ -368,21 +543,17 @@ def test_what_the_key_finds_may_be_broken(repo: Repo) -> None:
     assert repo.run().status == "reused"
 
 
-def test_an_image_of_which_a_part_is_lost_is_told_of(repo: Repo) -> None:
+def test_an_image_of_which_a_part_is_lost_is_built_anew(repo: Repo) -> None:
     first = repo.run()
-    assert first.published
-    storage = repo.registry.log.parent
-    [manifest] = storage.glob(f"**/{first.published.digest.value[7:]}/data")
-    lost = json.loads(manifest.read_bytes())["layers"][-1]["digest"][7:]
-    for place in [*storage.glob(f"**/{lost}")]:
-        shutil.rmtree(place)
+    lose_a_layer(repo.registry, first)
     commit = repo.commit()
-    outcome = repo.attempt()
-    assert outcome.failure
-    assert "has lost a part of the image" in outcome.failure.what
-    assert repo.digest(commit) is None
-    # What the message says helps.
-    repo.run("workflow_dispatch")
+    outcome = repo.run("push", LATER)
+    assert first.published
+    assert outcome.published
+    assert outcome.status == "built"
+    assert tags_of(outcome) == [commit, "latest"]
+    assert repo.digest(commit) == str(outcome.published.digest) != str(first.published.digest)
+    assert "has lost a part" in repo.said.getvalue()
     repo.commit()
     assert repo.run().status == "reused"
 
@@ -454,6 +625,53 @@ def test_an_older_run_does_not_undo_a_revert(repo: Repo, tmp_path: Path) -> None
     assert repo.run().status == "reused"
     older.run()
     assert repo.digest("latest") == repo.digest(reverted) != repo.digest(older.git.head[:12])
+
+
+TOKEN = "ghs_of-this-job-alone"
+
+
+def test_a_private_repository_is_asked_with_the_token_of_the_job(
+    repo: Repo, tmp_path: Path
+) -> None:
+    repo.run()
+    repo.commit(data_txt="2")
+    older = repo.clone(tmp_path / "older")
+    reverted = repo.commit(data_txt="1")
+    assert repo.run().status == "reused"
+    with git_server(tmp_path, f"basic {basic(TOKEN)}") as server:
+        older.git.run("remote", "set-url", "origin", f"{server.url}/origin.git")
+        outcome = run_for(older, {"server_url": server.url}, GITHUB_TOKEN=TOKEN)
+    assert tags_of(outcome) == [older.git.head[:12]]
+    assert repo.digest("latest") == repo.digest(reverted)
+    # Only after nobody was let in, and nowhere else.
+    assert server.shown[0] == ""
+    assert TOKEN not in older.said.getvalue()
+    assert basic(TOKEN) not in older.git.run("config", "--list").text
+
+
+def test_another_server_never_sees_the_token(repo: Repo, tmp_path: Path) -> None:
+    with git_server(tmp_path, f"basic {basic(TOKEN)}") as server:
+        repo.git.run("remote", "set-url", "origin", f"{server.url}/origin.git")
+        repo.run(GITHUB_TOKEN=TOKEN)
+    assert set(server.shown) == {""}
+
+
+def test_an_older_state_of_a_pull_request_moves_nothing_back(repo: Repo, tmp_path: Path) -> None:
+    pull = {
+        "name": "pull_request",
+        "ref": "refs/pull/5/merge",
+        "pull_request": 5,
+        "head_repository": "org/repo",
+    }
+    repo.run()
+    repo.commit(data_txt="2")
+    older = repo.clone(tmp_path / "older")
+    newest = repo.commit(data_txt="1")
+    repo.git.run("push", "-q", "origin", "HEAD:refs/pull/5/merge")
+    newer = run_for(repo, pull, TAGS="pr-{pr}")
+    assert (newer.status, tags_of(newer)) == ("reused", [newest, "pr-5"])
+    assert tags_of(run_for(older, pull, TAGS="pr-{pr}")) == [older.git.head[:12]]
+    assert repo.digest("pr-5") == repo.digest(newest)
 
 
 @pytest.mark.parametrize("part", ["/manifests/latest", "/manifests/r2d-key-"])

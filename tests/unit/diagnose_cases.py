@@ -844,6 +844,12 @@ CASES = (
         "in lower case",
     ),
     Case(
+        "repository/arguments",
+        "",
+        "repo2docker does not take the arguments",
+        "REPO2DOCKER_EXTRA_ARGS",
+    ),
+    Case(
         "repository/both_folders",
         ".binder/requirements.txt",
         "The repository has both folders `binder` and `.binder`",

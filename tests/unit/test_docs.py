@@ -178,6 +178,13 @@ def test_the_readme_says_of_every_output_what_the_table_says() -> None:
     assert rows[2:] == [f"| `{output.name}` | {output.summary} |" for output in OUTPUTS]
 
 
+def test_contributors_find_every_folder_of_the_code() -> None:
+    folders = {file.parent.name for file in (ROOT / "src/r2d_action").glob("*/__init__.py")}
+    rows = rows_in(section(ROOT / "CONTRIBUTING.md", "The way through the code"))
+    shown = {name for row in rows for name in re.findall(r"\[(\w+)/\]", row[0])}
+    assert folders <= shown
+
+
 def test_every_exit_code_is_explained() -> None:
     listed = ", ".join(first_column(section(ROOT / "docs/errors.md", "Exit codes"))).split(", ")
     expected = {

@@ -80,6 +80,7 @@ def test_all_inputs_of_the_old_action_are_there() -> None:
         ("DOCKER_PASSWD", "DOCKER_PASSWORD"),
         ("image-name", "IMAGE_NAME"),
         ("ZZZ", None),
+        ("status", None),
     ],
 )
 def test_a_misspelt_input_has_a_neighbour(written: str, meant: str | None) -> None:

@@ -92,6 +92,14 @@ def test_outputs_of_an_image_that_is_not_pushed() -> None:
     assert told["IMAGE_REFERENCE"] == "octocat/my-repo:0123456789ab"
 
 
+def test_outputs_of_a_run_that_failed_before_the_image() -> None:
+    record = Outcome(plan=plan(), failure=Failure.of(BuildFailed("No.")))
+    assert record.plan
+    told = outputs(record.plan, record)
+    assert told["BUILD_STATUS"] == "failed"
+    assert told["IMAGE_TAGS"] == ""
+
+
 def test_the_summary_has_what_an_admin_wants_to_know() -> None:
     page = summary(complete())
     for part in (

@@ -98,7 +98,9 @@ def test_a_change_of_the_name_is_told() -> None:
         ("my image", "space"),
         ("$HUB/image", "`$`"),
         ("org/image:v1", "`IMAGE_NAME: org/image` and `ADDITIONAL_TAG: v1`"),
-        ("org/image@sha256:00", "tag"),
+        ("org/image@sha256:00", "carries a digest"),
+        ("org/image:v1@sha256:00", "`IMAGE_NAME: org/image`"),
+        ("https://quay.io/org/image", "`IMAGE_NAME: quay.io/org/image`"),
         ("org//image", "legal"),
         ("image", "account of Docker Hub"),
     ],
@@ -108,6 +110,22 @@ def test_an_odd_name_is_refused_with_one_that_works(name: str, word: str) -> Non
     assert text.startswith("IMAGE_NAME")
     assert word in text
     assert "`IMAGE_NAME: " in text
+
+
+@pytest.mark.parametrize(
+    "registry", ["quay", "quay/org", "<fill registry address>", '"quay.io"', "//quay.io"]
+)
+@pytest.mark.parametrize("name", ["org/image", "quay/org/image"])
+def test_a_registry_that_is_no_host_is_refused(registry: str, name: str) -> None:
+    login = {"DOCKER_USERNAME": "u", "DOCKER_PASSWORD": "p" * 9}
+    text = refusal(IMAGE_NAME=name, DOCKER_REGISTRY=registry, **login)
+    assert text.startswith(f"DOCKER_REGISTRY: {registry!r} is not the host")
+    assert "`DOCKER_REGISTRY: quay.io`" in text
+
+
+@pytest.mark.parametrize("registry", ["localhost", "registry:5000", "Quay.io", "[::1]:5000"])
+def test_a_host_is_one_however_it_is_written(registry: str) -> None:
+    assert plan(IMAGE_NAME="o/i", DOCKER_REGISTRY=registry).repository.path == "o/i"
 
 
 def test_a_build_alone_takes_any_name() -> None:
@@ -189,6 +207,8 @@ def test_a_pull_request_does_not_move_latest() -> None:
 def test_what_nobody_has_merged_moves_nothing_of_a_branch(event: Event) -> None:
     event = replace(event, head_branch="feature", default_branch="main")
     result = plan(event, TAGS="{branch}", HUB_REPO="org/hub")
+    of_a_queue = event.name == "merge_group"
+    assert all(("merge queue" in note) == of_a_queue for note in result.notes if "stays" in note)
     assert pushed(result) == ["0123456789ab"]
     assert result.cache_branches == ("feature", "main")
     assert not result.hub.repository
@@ -203,6 +223,22 @@ def test_differences_and_omissions_are_told() -> None:
 def test_tags_that_cannot_be() -> None:
     assert "ADDITIONAL_TAG" in refusal(ADDITIONAL_TAG="///")
     assert "{branch}" in refusal(TAGS="{brunch}")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("$TODAY", "`TAGS: "),
+        ("$(date)", "`TAGS: "),
+        ("{branch}", "`TAGS: "),
+        ("a b", '`TAGS: "a b"`'),
+        ("a, b", '`TAGS: "a b"`'),
+        ("a\nb", '`TAGS: "a b"`'),
+    ],
+)
+def test_more_than_a_tag_belongs_elsewhere(text: str, word: str) -> None:
+    assert refusal(ADDITIONAL_TAG=text).startswith(f"ADDITIONAL_TAG: {text!r} ")
+    assert word in refusal(ADDITIONAL_TAG=text)
 
 
 # Whether to push
@@ -235,6 +271,13 @@ def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
     assert plan(bot, NO_FILES, MYBINDERORG_TAG="main").skip
 
 
+def test_an_empty_workspace_is_told_of_by_what_is_missing() -> None:
+    said = refusal(replace(PUSH, name="workflow_run"), NO_FILES, NO_PUSH="true")
+    assert "MYBINDERORG_TAG is empty in this run, whose event is `workflow_run`" in said
+    at_a_laptop = refusal(Event(workspace=Path("/checkout")), NO_FILES)
+    assert at_a_laptop == "There are no files to build in /checkout; name another folder."
+
+
 # What repo2docker gets
 
 
@@ -252,10 +295,24 @@ def test_an_empty_workspace_is_refused_unless_only_mybinder_is_asked() -> None:
             "git+https://github.com/jupyterhub/repo2docker@abc",
         ),
         ("repo2docker @ git+https://x/y@z", "jupyter-repo2docker @ git+https://x/y@z"),
+        ("repo2docker >= 2024, < 2026", "jupyter-repo2docker >= 2024, < 2026"),
+        (
+            "repo2docker==2024.07.0 ; python_version < '3.13'",
+            "jupyter-repo2docker==2024.07.0 ; python_version < '3.13'",
+        ),
     ],
 )
 def test_every_spelling_of_a_version(text: str, requirement: str) -> None:
     assert requirement_of(read_inputs({"R2D_FORCE_REPO2DOCKER_VERSION": text})) == requirement
+
+
+@pytest.mark.parametrize(
+    "text", ["jupyter-repo2docker==2024.07.0 docker==7.1.0", "--pre repo2docker", "2024.07.0 x"]
+)
+def test_packages_beside_repo2docker_have_an_input_of_their_own(text: str) -> None:
+    said = refusal(FORCE_REPO2DOCKER_VERSION=text)
+    assert said.startswith(f"FORCE_REPO2DOCKER_VERSION: {text!r}")
+    assert "`EXTRA_PIP_INSTALL: docker==7.1.0`" in said
 
 
 @pytest.mark.parametrize(
@@ -287,6 +344,8 @@ def test_a_subdir_among_the_extra_arguments_counts(text: str) -> None:
         ("--appendix 'RUN x'", "APPENDIX_FILE"),
         ("--no-build", "no place"),
         ("-p 80:80", "no place"),
+        ("-h", "no place"),
+        ("--help", "--help has no place"),
         ("-p80:80", "no place"),
         # What repo2docker takes for --push, --image-name, --subdir, --config and --build-arg.
         ("--pus", "in full"),

@@ -13,12 +13,11 @@ import click
 from r2d_action.cli.group import FOLDER, cli
 from r2d_action.cli.registry import tell_rights
 from r2d_action.cli.talk import runner_of
-from r2d_action.context import read_context
+from r2d_action.context import checkout_of, read_context
 from r2d_action.doctor import (
     Decision,
     Finding,
     Severity,
-    checkout_of,
     decision_of,
     findings,
     settings_of,

@@ -22,7 +22,6 @@ __all__ = [
     "Finding",
     "Settings",
     "Severity",
-    "checkout_of",
     "decision_of",
     "findings",
     "settings_of",
@@ -51,11 +50,6 @@ def _order(finding: Finding) -> tuple[int, str, int]:
 
 def decision_of(context: Context, settings: Settings) -> Decision:
     return Repository(context, settings).decision
-
-
-def checkout_of(top: Path) -> Path:
-    """The checkout that ``top`` lies in, or ``top`` itself."""
-    return next((one for one in (top, *top.parents) if (one / ".git").exists()), top)
 
 
 def settings_of(top: Path, workspace: Path) -> Settings:

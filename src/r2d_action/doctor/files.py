@@ -158,14 +158,10 @@ def _submodule_paths(text: str) -> Iterator[tuple[int, str]]:
 
 def credentials(repository: Repository) -> Iterator[Trouble]:
     for one in repository.context.left_out:
-        expanded = "$HOME" in one.path.split("/")
         yield Trouble(
             repository.place(one.path),
             f"{code(one.path)} holds {one.holds}; it is left out of the image.",
-            "The job's `env` sets a variable to a path with `$HOME`, which GitHub does not "
-            "expand; remove DOCKER_CONFIG there."
-            if expanded
-            else "Keep credentials in a folder outside the workspace.",
+            one.advice,
         )
 
 

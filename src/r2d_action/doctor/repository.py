@@ -16,7 +16,7 @@ from r2d_action.doctor.dockerfile_text import Dockerfile
 from r2d_action.doctor.environment_yml import Environment
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
-from r2d_action.key.ignore import kept, rules_of
+from r2d_action.key.ignore import ignore_files, kept, rules_of
 from r2d_action.report.diagnose.sources import SourceFile, read_small
 
 
@@ -65,13 +65,7 @@ class Repository:
     @cached_property
     def ignore_file(self) -> str:
         """The path of the file that says what stays out; empty without one."""
-        config = [".dockerignore", ".containerignore"]
-        if self.has_dockerfile:
-            dockerfile = self.decision.reads[0]
-            candidates = [f"{dockerfile}.dockerignore", ".dockerignore"]
-        else:
-            candidates = [posixpath.join(self.decision.folder, name) for name in config]
-        return next((path for path in candidates if path in self.files), "")
+        return next(iter(ignore_files(self.context)), "")
 
     @property
     def has_dockerfile(self) -> bool:

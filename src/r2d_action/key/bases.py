@@ -38,9 +38,7 @@ def place_of(name: str) -> object:
         reference = Reference.parse(name)
     except InvalidReference:
         return name
-    repository = reference.repository
-    tag = str(reference.tag or "latest")
-    return repository.registry.api_host, repository.path, tag, reference.digest
+    return (*reference.repository.identity, str(reference.tag or "latest"), reference.digest)
 
 
 class _Walk:

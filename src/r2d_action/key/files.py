@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from r2d_action.context import Context, unreadable
-from r2d_action.git import Git
-from r2d_action.process import CommandFailed
+from r2d_action.git import NO_ANSWER, Git
 
 FILE, EXECUTABLE, LINK, FOLDER = "100644", "100755", "120000", "40000"
 # Attributes by which a file in the checkout differs from what git keeps (line ends, LFS).
@@ -127,7 +125,7 @@ def known_to_git(context: Context, asked: Asked) -> Known:
         entries = asked.index.result()
         for path in asked.changed.result():
             entries.pop(path, None)
-    except (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired):
+    except NO_ANSWER:
         return Known({})
     return Known(entries)
 

@@ -34,15 +34,16 @@ class Rules(Protocol):
 
 def rules_of(context: Context) -> Rules | None:
     """Raises :class:`NoKey` for rules whose meaning is not known here."""
-    paths = _ignore_files(context)
+    paths = ignore_files(context)
     if not paths:
         return None
     text = "\n".join(_text(context, path) for path in paths)
     return BuilderRules.read(text) if context.dockerfile else LibraryRules.read(text)
 
 
-def _ignore_files(context: Context) -> list[str]:
-    """Docker's builder reads one file, repo2docker two of its configuration folder."""
+def ignore_files(context: Context) -> list[str]:
+    """The paths of those that count: Docker's builder reads one file, repo2docker two of its
+    configuration folder."""
     if context.dockerfile:
         own = f"{context.dockerfile}.dockerignore"
         return [path for path in (own, ".dockerignore") if context.has(path)][:1]

@@ -27,7 +27,7 @@ from r2d_action.plan.repo2docker import (
     subdir_of,
     user_name_of,
 )
-from r2d_action.plan.tagging import cache_branches, is_before_merge, planned_tags
+from r2d_action.plan.tagging import cache_branches, is_before_merge, kind, planned_tags
 from r2d_action.plan.values import (
     BinderPlan,
     BuildPlan,
@@ -58,7 +58,7 @@ def make_plan(
     """
     notes: list[str] = []
     why_no_push = _why_no_push(inputs, event)
-    skip = _why_skip(inputs, context)
+    skip = _why_skip(inputs, event, context)
     _require_no_contradiction(inputs)
     pushing = publishing and not why_no_push and not skip
     repository = repository_of(inputs, event, pushing=pushing, notes=notes)
@@ -132,8 +132,8 @@ def _hub_repository(inputs: Inputs, event: Event, *, pushing: bool, notes: list[
         return ""
     if is_before_merge(event):
         notes.append(
-            f"{inputs.hub_repo} stays as it is: this is a pull request. Its image is pushed, to be "
-            "tried; the hub's configuration gets it when the pull request is merged."
+            f"{inputs.hub_repo} stays as it is: this is {kind(event)}. Its image is pushed, to be "
+            "tried; the hub's configuration gets it when the change is merged."
         )
         return ""
     return inputs.hub_repo
@@ -177,13 +177,23 @@ def _refreshes(inputs: Inputs, event: Event) -> bool:
     return inputs.reuse != "true" and event.name in _REFRESHING
 
 
-def _why_skip(inputs: Inputs, context: Context) -> str:
+def _why_skip(inputs: Inputs, event: Event, context: Context) -> str:
     if not context.is_empty:
         return ""
     if (inputs.mybinderorg_tag or inputs.binderhub_url) and not inputs.binder_cache:
         return (
             "The workspace is empty (the job has no actions/checkout step), so there is nothing "
             "to build here; Binder is asked to build by itself."
+        )
+    if not event.name:
+        raise InputError(f"There are no files to build in {context.root}; name another folder.")
+    # An input that is empty is one that nobody wrote: which it is, the workflow alone knows.
+    if inputs.no_push:
+        raise InputError(
+            "There are no files to build in the workspace, and MYBINDERORG_TAG is empty in this "
+            f"run, whose event is `{event.name}`; if Binder alone is to be asked, write for "
+            "example `MYBINDERORG_TAG: ${{ github.ref_name }}`, and otherwise add the step "
+            "`uses: actions/checkout@v7` before this one."
         )
     raise InputError(
         "There are no files to build in the workspace; add the step `uses: actions/checkout@v7` "

@@ -61,7 +61,21 @@ def _parsed(source: str, name: str, *, example: str) -> Repository:
 
 def _registry(inputs: Inputs) -> str:
     # Docker's own configuration writes Docker Hub as an address: https://index.docker.io/v1/
-    return re.sub(r"^https?://|/+(v[12]/*)?$", "", inputs.docker_registry)
+    registry = re.sub(r"^https?://|/+(v[12]/*)?$", "", inputs.docker_registry)
+    if registry and not _is_host(registry.partition("/")[0]):
+        # Taken for an account of Docker Hub, it would get the password of another registry.
+        raise InputError(
+            f"DOCKER_REGISTRY: {inputs.docker_registry!r} is not the host of a registry; write for "
+            "example `DOCKER_REGISTRY: quay.io`."
+        )
+    return registry
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return Repository.parse(f"{text}/image").registry.host == text
+    except InvalidReference:
+        return False
 
 
 def _with_registry(name: str, registry: str, notes: list[str]) -> str:
@@ -105,8 +119,14 @@ def _refuse_odd_name(source: str, name: str) -> None:
             "holds a space; write for example ",
             f"`{source}: my-community/user-image`",
         )
-    elif "@" in last or ":" in last:
-        bare, _, tag = last.partition("@" if "@" in last else ":")
+    elif "://" in name:
+        reason = "is an address of a page; write the name alone: "
+        example = f"`{source}: {name.partition('://')[2]}`"
+    elif "@" in last:
+        reason = "carries a digest, which nobody knows before the build; write the name alone: "
+        example = f"`{source}: {name[: -len(last)]}{re.split('[@:]', last)[0]}`"
+    elif ":" in last:
+        bare, _, tag = last.partition(":")
         reason = "carries a tag; name the image alone and give the tag by itself: "
         example = f"`{source}: {name[: -len(last)]}{bare}` and `ADDITIONAL_TAG: {tag}`"
     else:

@@ -12,6 +12,8 @@ from r2d_action.event import Event
 from r2d_action.inputs import Inputs
 from r2d_action.plan.tagging import tag_of_commit
 
+# Blanks are part of one requirement round its operators: `repo2docker >= 2024, < 2026`.
+_SECOND_WORD = re.compile(r"[^\s=<>!~@,(\[]\s+[^\s=<>!~@,)\[]")
 BINDER_USER = "jovyan"
 # https://github.com/opencontainers/image-spec/blob/main/annotations.md
 CREATED = "org.opencontainers.image.created"
@@ -45,10 +47,10 @@ _FOREIGN = frozenset(
     f"--{name}"
     for name in (
         "run", "no-build", "publish", "publish-all", "editable", "volume", "env", "ref", "version",
-        "help-all", "user-id",
+        "help", "help-all", "user-id",
     )
 )  # fmt: skip
-_SHORT = re.compile(r"-[pPEve].*")
+_SHORT = re.compile(r"-[hpPEve].*")
 _SUBDIR = frozenset(["--subdir", "--Repo2Docker.subdir"])
 
 
@@ -159,6 +161,12 @@ def requirement_of(inputs: Inputs) -> str:
     written in the wild.
     """
     text = inputs.force_repo2docker_version
+    if _SECOND_WORD.search(text.partition(";")[0]):
+        raise InputError(
+            f"FORCE_REPO2DOCKER_VERSION: {text!r} is more than repo2docker and its version; write "
+            "for example `FORCE_REPO2DOCKER_VERSION: 2024.07.0`, and the packages beside it in "
+            "EXTRA_PIP_INSTALL: `EXTRA_PIP_INSTALL: docker==7.1.0`."
+        )
     if re.fullmatch(r"v?\d[\w.+!-]*", text):
         return f"{REPO2DOCKER}=={text.removeprefix('v')}"
     return re.sub(r"^(jupyter[-_])?repo2docker(?=\s*([=<>!~\[@]|$))", REPO2DOCKER, text)

@@ -37,12 +37,16 @@ def planned_tags(
     if not inputs.latest_tag_off and LATEST not in seen:
         yield _further(LATEST, event, commit=sha)
         if is_before_merge(event):
-            notes.append("`latest` stays as it is in the registry: this is a pull request.")
+            notes.append(f"`latest` stays as it is in the registry: this is {kind(event)}.")
 
 
 def is_before_merge(event: Event) -> bool:
     """A merge queue tries pull requests too, on a branch that may never become the real one."""
     return event.is_pull_request or event.name == "merge_group"
+
+
+def kind(event: Event) -> str:
+    return "a run of the merge queue" if event.name == "merge_group" else "a pull request"
 
 
 def _further(tag: Tag, event: Event, *, commit: str, git_tag: str = "") -> PlannedTag:
@@ -90,6 +94,7 @@ def _wanted_tags(
 ) -> Iterator[tuple[str, str, str]]:
     """The input, what it says, and that with its parts filled in."""
     if inputs.additional_tag:
+        _refuse_more_than_a_tag(inputs.additional_tag)
         yield "ADDITIONAL_TAG", inputs.additional_tag, inputs.additional_tag
     facts = {
         "branch": _branch(event),
@@ -104,6 +109,18 @@ def _wanted_tags(
             yield "TAGS", template, filled
         else:
             notes.append(f"TAGS: {template} has no value in this run and is left out.")
+
+
+def _refuse_more_than_a_tag(text: str) -> None:
+    if found := re.search(r"[${]", text):
+        reason = f"holds a `{found[0]}`, and is taken as it is; TAGS fills in what changes"
+        example = 'TAGS: "{branch} {date}"'
+    elif re.search(r"[\s,]", text):
+        reason = "is more than one tag; write them in TAGS"
+        example = f'TAGS: "{" ".join(text.replace(",", " ").split())}"'
+    else:
+        return
+    raise InputError(f"ADDITIONAL_TAG: {text!r} {reason}: `{example}`.")
 
 
 def _filled(template: str, facts: Mapping[str, str]) -> str:

@@ -16,14 +16,14 @@ from r2d_action.retry import Temporary
 
 
 def explained(
-    error: RegistryError, repository: Repository, *, as_nobody: bool = False
+    error: RegistryError, repository: Repository, *, forgotten: str = ""
 ) -> PublishFailed:
-    """Its operator knows best what it means; nobody else's words are as exact. ``as_nobody`` says
-    that a user was named, and no password: no operator can know that."""
+    """Its operator knows best what it means; nobody else's words are as exact. ``forgotten``
+    is the half of the login that is empty: no operator can know that."""
     said = f"{error.status or ''} {error.code} {error.message}".strip()
     advice = provider_of(repository.registry).explain(error, repository)
     if error.is_denial:
-        advice = _FORGOTTEN if as_nobody else advice or _GENERAL_ADVICE
+        advice = _FORGOTTEN.get(forgotten) or advice or _GENERAL_ADVICE
         if repository.path.startswith(f"{_EXAMPLE_OWNER}/"):
             advice = f"{_EXAMPLE_ADVICE} {advice}"
         return LoginFailed(
@@ -33,8 +33,8 @@ def explained(
     if advice:
         return PublishFailed(f"{error.host} refused {repository}: {advice} It said: {said}")
     return PublishFailed(
-        f"{error.host} refused a request for {repository}: {said}; the image stays in the engine "
-        "of this runner."
+        f"{error.host} refused a request for {repository}: {said}; run it again, and ask the "
+        "registry's operator if it stays so."
     )
 
 
@@ -43,11 +43,18 @@ _EXAMPLE_ADVICE = (
     f"`{_EXAMPLE_OWNER}` is the name in our examples: if it is not yours, write the name of your "
     "organization or account there in its place, in IMAGE_NAME and in DOCKER_USERNAME."
 )
-_FORGOTTEN = (
-    "DOCKER_USERNAME is given and DOCKER_PASSWORD is empty, as it is when the secret does not "
-    "exist that the workflow hands over as DOCKER_PASSWORD: in this repository on GitHub, open "
-    "Settings > Secrets and variables > Actions, and add a secret of exactly that name."
-)
+_FORGOTTEN = {
+    "DOCKER_PASSWORD": (
+        "DOCKER_USERNAME is given and DOCKER_PASSWORD is empty, as it is when the secret does not "
+        "exist that the workflow hands over as DOCKER_PASSWORD: in this repository on GitHub, open "
+        "Settings > Secrets and variables > Actions, and add a secret of exactly that name."
+    ),
+    "DOCKER_USERNAME": (
+        "DOCKER_PASSWORD is given and DOCKER_USERNAME is empty, so that there is no login: write "
+        "the account there, and if the workflow takes it from a secret or a variable, see under "
+        "Settings > Secrets and variables > Actions that one of exactly that name exists."
+    ),
+}
 _GENERAL_ADVICE = (
     "check that DOCKER_USERNAME and DOCKER_PASSWORD are set from secrets that exist, that the "
     "repository exists, and that the account may write to it."

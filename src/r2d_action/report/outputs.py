@@ -60,7 +60,7 @@ OUTPUTS = (
     Output(
         "BUILD_STATUS",
         "`built`; `reused` when the registry had an image of the same files; `skipped` when there "
-        "was nothing to build.",
+        "was nothing to build; `failed` when the run failed.",
         lambda _, outcome: outcome.status,
     ),
     Output(
@@ -93,4 +93,5 @@ def _reference(plan: Plan, outcome: Outcome) -> Reference:
 def _tags(plan: Plan, outcome: Outcome) -> tuple[str, ...]:
     if outcome.published:
         return tuple(str(tag) for tag in outcome.published.tags)
-    return () if plan.skip else tuple(str(planned.tag) for planned in plan.tags)
+    has_image = outcome.built or outcome.reused
+    return tuple(str(planned.tag) for planned in plan.tags) if has_image else ()

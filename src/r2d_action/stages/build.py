@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from docker.errors import APIError
@@ -17,9 +18,9 @@ from r2d_action.key.engine import strangers
 from r2d_action.layers import layers_for
 from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
-from r2d_action.plan.tagging import cache_tag
+from r2d_action.plan.tagging import cache_tag, tag_of_commit
 from r2d_action.publish.push import auth_config
-from r2d_action.reference import Reference
+from r2d_action.reference import Reference, Tag
 from r2d_action.registry.client import RegistryError
 from r2d_action.registry.lending import lent
 from r2d_action.report.diagnose import Sources, diagnose
@@ -37,7 +38,7 @@ def built(outcome: Outcome, site: Site) -> Outcome:
     plan = outcome.plan
     if plan is None or plan.skip:
         return outcome
-    if outcome.reused and _reused(outcome.reused, plan, site):
+    if outcome.reused and _reused(outcome, outcome.reused, plan, site):
         return outcome
     runner, engine = site.runner, site.engine
     require_builder(plan.build.builder, engine)
@@ -80,7 +81,7 @@ def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
     return outcome
 
 
-def _reused(reused: Reused, plan: Plan, site: Site) -> bool:
+def _reused(outcome: Outcome, reused: Reused, plan: Plan, site: Site) -> bool:
     """Says so, and brings the image here if somebody looks for it. False when it must be built."""
     event, commit = site.event, f" for commit {reused.commit[:12]}" if reused.commit else ""
     wanted = not plan.push or docker_is_used_later(event.workspace / event.workflow, event.job)
@@ -88,10 +89,13 @@ def _reused(reused: Reused, plan: Plan, site: Site) -> bool:
         f"reused  {plan.repository}@{reused.manifest.digest}, which was built{commit}; "
         + ("it is pulled for the steps that follow" if wanted else _NOT_HERE)
     )
-    return not wanted or _pulled(reused, plan, site)
+    tags = {planned.tag for planned in plan.tags}
+    if outcome.adopted and outcome.adopted.tag:
+        tags.add(outcome.adopted.tag)
+    return not wanted or _pulled(reused, tags, plan, site)
 
 
-def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
+def _pulled(reused: Reused, tags: Iterable[Tag], plan: Plan, site: Site) -> bool:
     """Into the engine, under all its tags. False when the engine cannot have it: what the
     registry said of it is not what it gives."""
     registry = plan.repository.registry
@@ -103,28 +107,30 @@ def _pulled(reused: Reused, plan: Plan, site: Site) -> bool:
         except APIError as refusal:
             site.runner.say(f"cannot be pulled, so the image is built: {refusal.explanation}")
             return False
-    for planned in plan.tags:
-        image.tag(plan.repository.name, str(planned.tag))
+    for tag in tags:
+        image.tag(plan.repository.name, str(tag))
     return True
 
 
 def _layers(plan: Plan, site: Site) -> Layers:
     exported = plan.build.builder and plan.push and plan.cache_branches
     return Layers(
-        () if plan.build.fresh else _layers_of_branches(plan, site),
+        () if plan.build.fresh else _nearest_layers(plan, site),
         plan.repository.tagged(cache_tag(plan.cache_branches[0])) if exported else None,
     )
 
 
-def _layers_of_branches(plan: Plan, site: Site) -> tuple[Reference, ...]:
-    """The images of the nearest branches; that there is none is no error."""
+def _nearest_layers(plan: Plan, site: Site) -> tuple[Reference, ...]:
+    """Those of the nearest branches, and of the commits that this one comes after: a new branch
+    may come from any. That there is none is no error."""
     client = hasty_client_for(plan.repository.registry, plan, site)
+    commits = site.git.parents if plan.cache_branches else ()
     found: list[Reference] = []
-    for branch in plan.cache_branches:
+    for tag in (*map(cache_tag, plan.cache_branches), *map(tag_of_commit, commits)):
         try:
-            found += layers_for(client, plan.repository, cache_tag(branch))
+            found += layers_for(client, plan.repository, tag)
         except (RegistryError, Temporary) as trouble:
-            site.runner.say(f"layers of {branch} cannot be used: {trouble}")
+            site.runner.say(f"layers of {tag} cannot be used: {trouble}")
             break
     return tuple(dict.fromkeys(found))
 

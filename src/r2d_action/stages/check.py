@@ -1,4 +1,4 @@
-"""Fourth stage: nothing is pushed that has not passed here."""
+"""Nothing is pushed that has not passed here."""
 
 from __future__ import annotations
 

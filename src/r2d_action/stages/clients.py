@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from r2d_action.engine import docker_config
 from r2d_action.environments import provide_extra
+from r2d_action.event import Event
+from r2d_action.git import basic
 from r2d_action.order import Order
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
@@ -34,15 +36,32 @@ def nobody(registry: Registry, site: Site) -> Client:
 
 
 def order_of(plan: Plan, client: Client, site: Site) -> Order:
+    event, token = site.event, site.inputs.github_token
+    # Asked in passing; a remote that is slow to answer must not hold up a finished image.
+    git = replace(site.git, timeout=30)
+    if token:
+        site.runner.mask(basic(token))
     return Order(
-        # Asked in passing; a remote that is slow to answer must not hold up a finished image.
-        git=replace(site.git, timeout=30),
-        branch=site.event.branch,
+        git=git,
+        refs=_newest(event),
         commit=plan.commit,
         client=client,
         repository=plan.repository,
         created=dict(plan.build.labels)[CREATED],
+        was_tip=plan.commit == event.sha and not event.git_tag,
+        logged_in=git.logged_in(event.server_url, token) if token else None,
     )
+
+
+def _newest(event: Event) -> tuple[str, ...]:
+    """Where git has what may be newer than what this run builds."""
+    if event.is_pull_request:
+        # Which of them is built is up to the workflow.
+        pull = f"refs/pull/{event.pull_request}"
+        return (f"{pull}/merge", f"{pull}/head")
+    # An old commit may get a git tag: what is on the default branch is newer.
+    branch = event.default_branch if event.git_tag else event.branch
+    return (f"refs/heads/{branch}",) if branch else ()
 
 
 def _keychain(own: Registry, site: Site) -> Keychain:

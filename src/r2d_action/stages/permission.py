@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from r2d_action.inputs import Inputs
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.reference import Repository
@@ -37,11 +38,18 @@ def _require_push(repository: Repository, plan: Plan, site: Site) -> None:
             client.require_push(repository)
             site.runner.say("push    is allowed")
         except RegistryError as error:
-            nobody = client.credential is None and bool(site.inputs.docker_username)
-            raise explained(error, repository, as_nobody=nobody) from error
+            forgotten = "" if client.credential else _forgotten(site.inputs)
+            raise explained(error, repository, forgotten=forgotten) from error
         except Temporary as trouble:
             problem = unreachable(trouble, client, repository)
             if repository == plan.repository:
                 raise problem from trouble
             # It may be there again after the build, and must not hold up the others.
             site.runner.warning(str(problem))
+
+
+def _forgotten(inputs: Inputs) -> str:
+    """The half of the login that is missing beside the other."""
+    if inputs.docker_username and not inputs.docker_password:
+        return "DOCKER_PASSWORD"
+    return "DOCKER_USERNAME" if inputs.docker_password and not inputs.docker_username else ""

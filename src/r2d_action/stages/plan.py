@@ -1,4 +1,4 @@
-"""First stage: read the checkout, decide everything, refuse what cannot work."""
+"""Read the checkout, decide everything, refuse what cannot work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from r2d_action.binder.binderhub import BinderHub
 from r2d_action.binder.destination import Destination, find_destination, require_push
 from r2d_action.binder.folder import require_usable
 from r2d_action.binder.whole_checkout import require_whole_checkout
-from r2d_action.context import Context, LeftOut, read_appendix
+from r2d_action.context import Context, read_appendix
 from r2d_action.key.material import checks_of
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan, make_plan
@@ -60,15 +60,6 @@ def destination_of(site: Site) -> Destination:
     return find_destination(site.git, site.event, no_git_push=site.inputs.no_git_push)
 
 
-def _advice(left_out: LeftOut) -> str:
-    if "$HOME" in left_out.path.split("/"):
-        return (
-            "The job's `env` sets a variable to a path with `$HOME`, which GitHub does not expand; "
-            "remove DOCKER_CONFIG there."
-        )
-    return "Keep credentials in a folder outside the workspace."
-
-
 def _say_what_happens(plan: Plan, context: Context, site: Site, *, publishing: bool) -> None:
     runner = site.runner
     for unknown in unknown_inputs_in(site.event.workspace):
@@ -78,7 +69,7 @@ def _say_what_happens(plan: Plan, context: Context, site: Site, *, publishing: b
     for left_out in context.left_out:
         runner.warning(
             f"{left_out.path} holds {left_out.holds}; it is left out of the image. "
-            f"{_advice(left_out)}"
+            f"{left_out.advice}"
         )
     if plan.skip:
         runner.notice(plan.skip)

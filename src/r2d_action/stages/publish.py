@@ -1,4 +1,4 @@
-"""Fifth stage: the registry's image gets its tags, or the checked one goes to the registry."""
+"""The registry's image gets its tags, or the checked one goes to the registry."""
 
 from __future__ import annotations
 
@@ -12,11 +12,35 @@ from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Publisher, Source
 from r2d_action.publish.public import require_public
+from r2d_action.publish.publisher import LOST
 from r2d_action.reference import Reference
-from r2d_action.registry.client import Client
+from r2d_action.registry.client import Client, RegistryError
 from r2d_action.registry.keychain import Keychain
+from r2d_action.retry import Temporary
 from r2d_action.stages.clients import keychain_of, nobody, order_of
 from r2d_action.stages.site import Site
+
+
+def adopted(outcome: Outcome, site: Site) -> Outcome:
+    """The image that was found gets the commit's tag before anybody relies on it: a registry that
+    has lost a part of it says so here, and it is built then."""
+    plan, reused = outcome.plan, outcome.reused
+    if plan is None or reused is None or not plan.push:
+        return outcome
+    publisher = _publisher(plan, keychain_of(plan.repository.registry, site), outcome, site)
+    try:
+        reference = publisher.adopt(plan.commit_reference, reused.manifest)
+    except RegistryError as error:
+        if error.code not in LOST:
+            return outcome  # publishing meets it again, and tells of it
+        site.runner.say(
+            f"{plan.repository.registry} has lost a part of {reused.manifest.digest}, so the image "
+            f"is built: {error}"
+        )
+        return replace(outcome, reused=None)
+    except Temporary:
+        return outcome
+    return replace(outcome, adopted=reference)
 
 
 def published(outcome: Outcome, site: Site) -> Outcome:
@@ -39,9 +63,12 @@ def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
             try:
                 publisher = _publisher(one, keychain, outcome, site)
                 if source:
-                    result = publisher.reused(source)
+                    result = publisher.reused(source, outcome.adopted if one is plan else None)
                 else:
-                    result = publisher.built(site.engine, plan.commit_reference.tagged_name)
+                    # One that was found and could not be used is found again.
+                    reuse = plan.reuse and not outcome.adopted
+                    name = plan.commit_reference.tagged_name
+                    result = publisher.built(site.engine, name, reuse=reuse)
                     source = publisher.source(result) if len(plan.repositories) > 1 else None
                 yield Copied(
                     repository=one.repository, published=result, reference=result.reference
@@ -68,7 +95,8 @@ def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
     if outcome.reused is None:
         return None
     client = keychain.client(plan.repository.registry)
-    return Source(client, plan.commit_reference, outcome.reused.manifest)
+    reference = outcome.adopted or plan.commit_reference
+    return Source(client, reference, outcome.reused.manifest)
 
 
 def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
@@ -92,11 +120,9 @@ def _image(plan: Plan, outcome: Outcome) -> Made:
 
 
 def _order(plan: Plan, image: Made, client: Client, site: Site) -> Order:
-    order, event = order_of(plan, client, site), site.event
-    if event.git_tag:
-        # An old commit may get one, and its image is as old: what is on the branch is newer.
-        return replace(order, branch=event.default_branch, created=image.created)
-    return replace(order, was_tip=plan.commit == event.sha)
+    order = order_of(plan, client, site)
+    # An old commit may get a git tag, and its image is as old: what is on the branch is newer.
+    return replace(order, created=image.created) if site.event.git_tag else order
 
 
 def _not_everywhere(first: Copied, copies: list[Copied]) -> Failure | None:

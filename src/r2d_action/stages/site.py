@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from r2d_action.context import Context, build_root, read_context
+from r2d_action.disk import freeing
 from r2d_action.engine import Engine, connect
 from r2d_action.event import Event
 from r2d_action.git import Git
@@ -43,7 +44,12 @@ class Site:
     @cached_property
     def engine(self) -> Engine:
         """Raises :class:`EngineError`."""
-        return connect(self.env, self.event.workspace)
+        return connect(self.env, self.event.workspace, self._make_room)
+
+    def _make_room(self) -> None:
+        """All at once: nothing can go on beside it."""
+        with freeing(self.inputs.free_disk_space, self.env, self.runner):
+            pass
 
     @property
     def build_root(self) -> Path:

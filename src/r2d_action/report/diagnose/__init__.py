@@ -31,6 +31,7 @@ Strategy = Callable[[Stream, Sources], Diagnosis | None]
 # The first answer counts. Causes come before what follows from them: a full disk or a dead
 # network also makes apt and pip say that there is no such package.
 STRATEGIES: tuple[Strategy, ...] = (
+    repository.argument,
     repository.two_folders,
     repository.yaml_error,
     repository.not_a_mapping,

@@ -1,4 +1,4 @@
-"""What repo2docker itself refuses in a repository, before any build."""
+"""What repo2docker itself refuses in a repository or its own arguments, before any build."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _RUNTIME = re.compile(
 )
 _SNAPSHOT = re.compile(r"Microsoft killed MRAN|No snapshot found")
 _TOML = re.compile(r"(?:TOMLDecodeError|TomlDecodeError|JSONDecodeError): .*?line (\d+)")
+_ARGUMENT = re.compile(r"^jupyter-repo2docker: error: (.+?)\.?$")
 _PYPROJECT = re.compile(r"(?:version not supported by|compatible with) pyproject\.toml")
 
 _MISFIT = re.compile(
@@ -232,6 +233,17 @@ def misfit(stream: Stream, _sources: Sources) -> Diagnosis | None:
         why=f"It says: {code(stream.exception.splitlines()[0])}.",
         remedy="Remove FORCE_REPO2DOCKER_VERSION and EXTRA_PIP_INSTALL from the action's inputs, "
         "or name newer versions there.",
+    )
+
+
+def argument(stream: Stream, _sources: Sources) -> Diagnosis | None:
+    match = stream.find(_ARGUMENT)
+    if not match:
+        return None
+    return Diagnosis(
+        what="repo2docker does not take the arguments that it was given.",
+        why=f"It says: {code(match[1])}.",
+        remedy="Correct or remove them in the input REPO2DOCKER_EXTRA_ARGS.",
     )
 
 
