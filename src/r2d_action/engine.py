@@ -40,7 +40,7 @@ def connect(
     cli = "podman" if "podman" in env.get("DOCKER_HOST", "") else "docker"
     config = docker_config(env, working_directory)
     env = {**env, "DOCKER_CONFIG": str(config)}
-    _require_buildx(cli, env)
+    _require_command(cli, env)
     client = _client(cli, env)
     require_room(partial(free_bytes, client), make_room)
     return Engine(client, env, cli, config)
@@ -59,17 +59,25 @@ def docker_config(env: Mapping[str, str], working_directory: Path) -> Path:
     return Path(env.get("HOME") or Path.home()) / ".docker"
 
 
-def _require_buildx(cli: str, env: Mapping[str, str]) -> None:
+def _require_command(cli: str, env: Mapping[str, str]) -> None:
     if shutil.which(cli, path=env.get("PATH")) is None:
         raise EngineError(
             f"There is no `{cli}` command on this machine; run the job on `ubuntu-latest`, which "
             "has it, or install Docker Engine.",
             link="https://docs.docker.com/engine/install/",
         )
-    if capture([cli, "buildx", "version"], env=env).returncode != 0:
+
+
+def require_buildx(engine: Engine) -> None:
+    """Asked when a build failed: repo2docker asks at its start, and says it in its own words.
+
+    Raises :class:`EngineError`.
+    """
+    if capture([engine.cli, "buildx", "version"], env=engine.env).returncode != 0:
         raise EngineError(
-            f"`{cli}` has no buildx plugin, which repo2docker builds with; install the package "
-            "`docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian, Ubuntu).",
+            f"`{engine.cli}` has no buildx plugin, which repo2docker builds with; install the "
+            "package `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian, "
+            "Ubuntu).",
             link="https://docs.docker.com/build/install-buildx/",
         )
 

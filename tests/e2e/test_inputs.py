@@ -168,16 +168,6 @@ class TestEngine:
         assert answer.exit_code == ENGINE_REFUSED, answer.said
         assert answer.error.startswith("There is no `docker` command on this machine")
 
-    def test_without_buildx(self, step: Step, tmp_path: Path) -> None:
-        path = path_without_docker(tmp_path)
-        docker = Path(path) / "docker"
-        docker.write_text("#!/bin/sh\necho \"docker: '$1' is not a docker command.\" >&2\nexit 1\n")
-        docker.chmod(0o755)
-        answer = step.run({"IMAGE_NAME": "campus/image"}, {"PATH": path})
-        assert answer.exit_code == ENGINE_REFUSED, answer.said
-        assert answer.error.startswith("`docker` has no buildx plugin")
-        assert "docker-buildx-plugin" in answer.error
-
 
 def path_without_docker(folder: Path) -> str:
     """A PATH with what the step itself needs, and nothing else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,12 @@ class Workshop:
         return self.git.head
 
     def build(self, env: Mapping[str, str] | None = None, /, **inputs: str) -> Outcome:
+        outcome = self.attempt(env, **inputs)
+        assert outcome.failure is None, self.said.getvalue()
+        return outcome
+
+    def attempt(self, env: Mapping[str, str] | None = None, /, **inputs: str) -> Outcome:
+        """A build that may fail."""
         given = {"R2D_IMAGE_NAME": "localhost/workshop/image", "R2D_NO_PUSH": "true"}
         site = Site(
             inputs=read_inputs({**given, **{f"R2D_{name}": text for name, text in inputs.items()}}),
@@ -67,9 +74,7 @@ class Workshop:
             runner=Runner(actions=True, stream=self.said),
             now=datetime(2026, 8, 3, tzinfo=timezone.utc),
         )
-        outcome = walk((planned, built), site)
-        assert outcome.failure is None, self.said.getvalue()
-        return outcome
+        return walk((planned, built), site)
 
     def image(self, outcome: Outcome) -> Image:
         assert outcome.plan
@@ -114,6 +119,18 @@ def test_the_image_has_the_files_and_its_local_tags(workshop: Workshop) -> None:
     assert outcome.built.free_before
     assert outcome.built.free_after
     assert outcome.built.size == sum(layer.size for layer in outcome.built.layers) > 0
+
+
+def test_a_docker_without_buildx_is_told_of(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.write(FILES)
+    real = shutil.which("docker", path=workshop.lab.env["PATH"])
+    program = tmp_path / "docker"
+    program.write_text(f'#!/bin/sh\n[ "$1" != buildx ] && exec {real} "$@"\nexit 1\n')
+    program.chmod(0o755)
+    failure = workshop.attempt({"PATH": f"{tmp_path}:{workshop.lab.env['PATH']}"}).failure
+    assert failure
+    assert "`docker` has no buildx plugin" in failure.what
+    assert "docker-buildx-plugin" in failure.what
 
 
 def test_no_name_of_ours_is_left_in_the_engine(workshop: Workshop) -> None:

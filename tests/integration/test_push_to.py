@@ -146,6 +146,24 @@ def test_the_first_registry_may_be_the_one_that_fails(
     assert len(digests - {None}) == 1
 
 
+def test_the_registry_that_has_the_image_may_be_the_one_that_fails(
+    repo: Repo, elsewhere: RunningRegistry
+) -> None:
+    first = repo.run(PUSH_TO=f"{elsewhere.host}/{COPY}")
+    commit = repo.commit()
+
+    def fault(seen: Seen) -> Answer | None:
+        return Answer(500) if seen.method == "PUT" and "/manifests/" in seen.path else None
+
+    with in_front_of(repo.registry.host, fault) as front:
+        outcome = repo.attempt(DOCKER_REGISTRY=front.host, PUSH_TO=f"{elsewhere.host}/{COPY}")
+    assert outcome.status == "failed"
+    assert outcome.failure
+    assert outcome.failure.what.startswith(f"{front.host}/{IMAGE} did not get the image")
+    assert first.published
+    assert elsewhere.digest(COPY, commit) == str(first.published.digest)
+
+
 def test_an_older_run_moves_no_copy_back(
     repo: Repo, elsewhere: RunningRegistry, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from docker.errors import APIError
 from r2d_action.build import Built, Layers, Repo2dockerFailed, build
 from r2d_action.context import Context, laid_out
 from r2d_action.disk import freeing
-from r2d_action.engine import Engine, free_bytes, require_builder
+from r2d_action.engine import Engine, free_bytes, require_builder, require_buildx
 from r2d_action.environments import repo2docker_command
 from r2d_action.errors import BuildFailed
 from r2d_action.images.pins import read_pins, stand_in
@@ -157,6 +157,7 @@ def _build(plan: Plan, site: Site, engine: Engine, command: tuple[str, ...]) -> 
                 on_line=site.runner.say,
             )
         except Repo2dockerFailed as failed:
+            require_buildx(engine)
             raise _explained(failed, plan, context, site) from failed
 
 

@@ -27,19 +27,17 @@ def adopted(outcome: Outcome, site: Site) -> Outcome:
     plan, reused = outcome.plan, outcome.reused
     if plan is None or reused is None or not plan.push:
         return outcome
-    publisher = _publisher(plan, keychain_of(plan.repository.registry, site), outcome, site)
     try:
+        publisher = _publisher(plan, keychain_of(plan.repository.registry, site), outcome, site)
         reference = publisher.adopt(plan.commit_reference, reused.manifest)
-    except RegistryError as error:
-        if error.code not in LOST:
+    except (RegistryError, Temporary, PublishFailed) as trouble:
+        if not (isinstance(trouble, RegistryError) and trouble.code in LOST):
             return outcome  # publishing meets it again, and tells of it
         site.runner.say(
             f"{plan.repository.registry} has lost a part of {reused.manifest.digest}, so the image "
-            f"is built: {error}"
+            f"is built: {trouble}"
         )
         return replace(outcome, reused=None)
-    except Temporary:
-        return outcome
     return replace(outcome, adopted=reference)
 
 
@@ -62,10 +60,12 @@ def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
         with site.runner.group(f"Publish {one.commit_reference}"):
             try:
                 publisher = _publisher(one, keychain, outcome, site)
+                login = publisher.client.credential
+                site.runner.say(f"login   {login.source if login else 'none'}")
                 if source:
                     result = publisher.reused(source, outcome.adopted if one is plan else None)
                 else:
-                    # One that was found and could not be used is found again.
+                    # What was adopted and is built all the same could not be used, and is there.
                     reuse = plan.reuse and not outcome.adopted
                     name = plan.commit_reference.tagged_name
                     result = publisher.built(site.engine, name, reuse=reuse)
@@ -101,7 +101,6 @@ def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
 
 def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
     client = keychain.client(plan.repository.registry)
-    site.runner.say(f"login   {client.credential.source if client.credential else 'none'}")
     image = _image(plan, outcome)
     return Publisher(
         plan=plan,
