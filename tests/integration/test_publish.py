@@ -27,6 +27,7 @@ from r2d_action.plan import Plan, make_plan
 from r2d_action.publish import Published
 from r2d_action.publish import Publisher as Process
 from r2d_action.publish.public import require_public
+from r2d_action.publish.tags import Tags
 from r2d_action.reference import Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.keychain import Keychain
@@ -78,7 +79,7 @@ class Publisher:
             repository=plan.repository,
             created="2026-08-03T00:00:00Z",
         )
-        publisher = Process(
+        tags = Tags(
             plan=plan,
             client=client,
             order=order,
@@ -86,7 +87,8 @@ class Publisher:
             key="",
             say=self.said.append,
         )
-        return publisher.built(self.engine, plan.commit_reference.tagged_name, reuse=False)
+        name = plan.commit_reference.tagged_name
+        return Process(tags).built(self.engine, name, reuse=False)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Push once, tag by manifest, verify by digest.
 
-The layers travel once, under the tag that names the commit. Every further tag is
-the same manifest put under another name, moving tags last, so that a run that is
-stopped at any point leaves each tag either as it was or complete.
+The layers travel once (:mod:`.publisher`). Every tag is the same manifest put under
+another name, moving tags last (:mod:`.tags`), so that a run that is stopped at any
+point leaves each tag either as it was or complete.
 """
 
 from r2d_action.publish.publisher import Publisher, Source

@@ -12,7 +12,7 @@ from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan
 from r2d_action.publish import Copied, Publisher, Source
 from r2d_action.publish.public import require_public
-from r2d_action.publish.publisher import LOST
+from r2d_action.publish.tags import LOST, Tags
 from r2d_action.reference import Reference
 from r2d_action.registry.client import Client, RegistryError
 from r2d_action.registry.keychain import Keychain
@@ -28,8 +28,8 @@ def adopted(outcome: Outcome, site: Site) -> Outcome:
     if plan is None or reused is None or not plan.push:
         return outcome
     try:
-        publisher = _publisher(plan, keychain_of(plan.repository.registry, site), outcome, site)
-        reference = publisher.adopt(plan.commit_reference, reused.manifest)
+        tags = _tags(plan, keychain_of(plan.repository.registry, site), outcome, site)
+        reference = tags.adopt(plan.commit_reference, reused.manifest)
     except (RegistryError, Temporary, PublishFailed) as trouble:
         if not (isinstance(trouble, RegistryError) and trouble.code in LOST):
             return outcome  # publishing meets it again, and tells of it
@@ -59,8 +59,8 @@ def _everywhere(plan: Plan, outcome: Outcome, site: Site) -> Iterator[Copied]:
     for one in (plan, *map(plan.for_copy, plan.copies)):
         with site.runner.group(f"Publish {one.commit_reference}"):
             try:
-                publisher = _publisher(one, keychain, outcome, site)
-                login = publisher.client.credential
+                publisher = Publisher(_tags(one, keychain, outcome, site))
+                login = publisher.tags.client.credential
                 site.runner.say(f"login   {login.source if login else 'none'}")
                 if source:
                     result = publisher.reused(source, outcome.adopted if one is plan else None)
@@ -99,10 +99,10 @@ def _found(plan: Plan, outcome: Outcome, keychain: Keychain) -> Source | None:
     return Source(client, reference, outcome.reused.manifest)
 
 
-def _publisher(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Publisher:
+def _tags(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Tags:
     client = keychain.client(plan.repository.registry)
     image = _image(plan, outcome)
-    return Publisher(
+    return Tags(
         plan=plan,
         client=client,
         order=_order(plan, image, client, site),
