@@ -256,7 +256,7 @@ class _Walk:
     def _is_suspect(self, folder: str, entries: Iterable[os.DirEntry[str]]) -> bool:
         names = [entry.name for entry in entries]
         named = any(dirname(path) == folder for path in (*self.private, *self.without))
-        return named or ".git" in names or may_have_credential(folder, names)
+        return named or ".git" in names or _may_have_credential(folder, names)
 
     def _entries(self, folder: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         try:
@@ -299,7 +299,7 @@ def credential_in(path: str) -> str:
     return next(holds for pattern, holds in _CREDENTIALS if _at_the_end(pattern).search(path))
 
 
-def may_have_credential(folder: str, names: Iterable[str]) -> bool:
+def _may_have_credential(folder: str, names: Iterable[str]) -> bool:
     """A quick look at all that is in a folder: False is certain."""
     start = f"\0/{folder}/" if folder else "\0/"
     return bool(_SOME_CREDENTIAL.search(start.join(("", *names))))
@@ -391,7 +391,7 @@ def _bring_in(context: Context, target: Path) -> None:
         at_home = content.is_relative_to(checkout_of(context.root))
         if leads_out and at_home and content.is_file():
             (target / path).unlink()
-            _copy(content, target / path)
+            _place(content, target / path, keep_mode=context.keeps_git)
 
 
 def _append(dockerfile: Path, appendix: str, target: Path) -> None:

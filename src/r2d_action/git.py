@@ -45,18 +45,9 @@ class Git:
         return next(iter(answer.lines), "")
 
     def logged_in(self, server: str, token: str) -> Git:
-        """The same, but let in by GitHub's ``token`` at ``server`` alone. It is handed over where
-        neither the list of processes nor a file shows it; in base64, as git sends it.
-
-        https://git-scm.com/docs/git-config#ENVIRONMENT
-        """
-        count = int(self.env.get("GIT_CONFIG_COUNT") or 0)
-        setting = {
-            f"GIT_CONFIG_KEY_{count}": f"http.{server.rstrip('/')}/.extraheader",
-            f"GIT_CONFIG_VALUE_{count}": f"AUTHORIZATION: basic {basic(token)}",
-            "GIT_CONFIG_COUNT": str(count + 1),
-        }
-        return replace(self, env={**self.env, **setting})
+        """The same, but let in by GitHub's ``token`` at ``server`` alone."""
+        logins = {f"{server.rstrip('/')}/": user_and_token(token)}
+        return replace(self, env={**self.env, **login_settings(logins, self.env)})
 
     @property
     def head(self) -> str:
@@ -75,6 +66,23 @@ class Git:
         return tuple(commit for word, _, commit in lines if word == "parent")
 
 
-def basic(token: str) -> str:
-    """As GitHub takes a token in place of a password, in base64."""
-    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
+def user_and_token(token: str) -> str:
+    """As GitHub takes a token in place of a password."""
+    return f"x-access-token:{token}"
+
+
+def login_settings(logins: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    """Variables that join those in ``env`` and give git a login, ``user:password``, for each
+    address: neither the list of processes nor a file shows it there.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+    """
+    if not logins:
+        return {}
+    count = int(env.get("GIT_CONFIG_COUNT") or 0)
+    settings = {"GIT_CONFIG_COUNT": str(count + len(logins))}
+    for number, (address, login) in enumerate(logins.items(), count):
+        pair = base64.b64encode(login.encode()).decode()
+        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{address}.extraHeader"
+        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {pair}"
+    return settings

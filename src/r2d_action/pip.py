@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 import re
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from r2d_action.errors import UserError
+from r2d_action.git import login_settings
 
 # Of pip's settings, those that say where packages come from. The others (PIP_TARGET,
 # PIP_USER, PIP_CONSTRAINT, ...) are meant for the user's own environments.
@@ -87,26 +87,17 @@ def install(
 
 def git_logins(words: Sequence[str], env: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """``words`` without the logins of git's addresses, and variables that give them to git, which
-    would show an address on its own command lines.
-
-    https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
-    """
+    would show an address on its own command lines."""
     logins: dict[str, str] = {}
 
     def take(match: re.Match[str]) -> str:
         scheme, login, place = match.groups()
-        logins[scheme + place.partition("@")[0]] = login
+        name, _, password = login.partition(":")
+        logins[scheme + place.partition("@")[0]] = f"{unquote(name)}:{unquote(password)}"
         return f"git+{scheme}{place}"
 
     plain = [_GIT_WITH_LOGIN.sub(take, word) for word in words]
-    count = int(env.get("GIT_CONFIG_COUNT") or 0)
-    settings = {}
-    for number, (address, login) in enumerate(logins.items(), count):
-        name, _, password = login.partition(":")
-        pair = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
-        settings[f"GIT_CONFIG_KEY_{number}"] = f"http.{address}.extraHeader"
-        settings[f"GIT_CONFIG_VALUE_{number}"] = f"Authorization: Basic {pair}"
-    return plain, {**settings, "GIT_CONFIG_COUNT": str(count + len(logins))} if logins else {}
+    return plain, login_settings(logins, env)
 
 
 def as_settings(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -147,18 +138,16 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str, list[str]]]:
     written."""
     following = iter(words)
     for word in following:
-        if word in _WITH_VALUE:
+        # The value of a short option may be written to it.
+        is_long = word.startswith("--")
+        option, _, value = word.partition("=") if is_long else (word[:2], "", word[2:])
+        if option not in _WITH_VALUE:
+            yield "", word, [word]
+        elif option != word:
+            yield option, value, [word]
+        else:
             written = [word, *islice(following, 1)]
-            yield word, "".join(written[1:]), written
-            continue
-        option, _, value = word.partition("=") if word.startswith("--") else _cut(word)
-        known = option in _WITH_VALUE
-        yield (option, value, [word]) if known else ("", word, [word])
-
-
-def _cut(word: str) -> tuple[str, str, str]:
-    """A short option and the value that is written to it."""
-    return word[:2], "", word[2:]
+            yield option, "".join(written[1:]), written
 
 
 def pip_env(env: Mapping[str, str], scratch: Path) -> dict[str, str]:

@@ -7,16 +7,15 @@ import os
 import shlex
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from integration.git_server import Refusal, git_behind
 from r2d_action.binder.cache import CacheCommit, CacheOutcome, CacheResult, commit_cache
 from r2d_action.binder.destination import Destination, find_destination, require_push
 from r2d_action.binder.folder import require_usable
@@ -572,74 +571,17 @@ class Rules:
     failures: list[int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-
-class GitServer(ThreadingHTTPServer):
-    def __init__(self, place: Place, rules: Rules) -> None:
-        super().__init__(("127.0.0.1", 0), Exchange)
-        self.place = place
-        self.rules = rules
-
-
-class Exchange(BaseHTTPRequestHandler):
-    """git's own HTTP backend, behind the answers that GitHub gives."""
-
-    server: GitServer
-
-    def do_GET(self) -> None:
-        self.server.rules.requests.append(self.path)
-        status, text = self.refusal() if "git-receive-pack" in self.path else (200, "")
-        if status == 200:
-            self.backend()
-        else:
-            self.refuse(status, text)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def refusal(self) -> tuple[int, str]:
-        rules = self.server.rules
-        if rules.failures:
-            return rules.failures.pop(0), "Internal Server Error"
-        if self.headers["Authorization"] == rules.reader:
-            return 403, "Permission to octo/course.git denied to github-actions[bot]."
-        return (200, "") if self.headers["Authorization"] == rules.token else (401, "")
-
-    def refuse(self, status: int, text: str) -> None:
-        self.send_response(status)
-        self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def backend(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        argv = ["git", "http-backend"]
-        env = {**self.server.place.env, **self.cgi_variables(len(body))}
-        done = subprocess.run(argv, env=env, input=body, capture_output=True, check=True)
-        head, _, answer = done.stdout.partition(b"\r\n\r\n")
-        fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        self.send_response(int(fields.pop("Status", "200").split()[0]))
-        for name, value in fields.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def cgi_variables(self, length: int) -> dict[str, str]:
-        path, _, query = self.path.partition("?")
-        return {
-            "GIT_PROJECT_ROOT": str(self.server.place.folder),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(length),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-        }
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Silence."""
+    def refuse(self, path: str, authorization: str) -> Refusal | None:
+        """As GitHub does."""
+        self.requests.append(path)
+        if "git-receive-pack" not in path:
+            return None
+        if self.failures:
+            return Refusal(self.failures.pop(0), "Internal Server Error")
+        if authorization == self.reader:
+            text = "Permission to octo/course.git denied to github-actions[bot]."
+            return Refusal(403, text)
+        return None if authorization == self.token else Refusal(401)
 
 
 @pytest.fixture
@@ -650,12 +592,8 @@ def rules() -> Rules:
 @pytest.fixture
 def url(place: Place, rules: Rules) -> Iterator[str]:
     place.server.run("config", "http.receivepack", "true")
-    with GitServer(place, rules) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/server.git"
-        finally:
-            server.shutdown()
+    with git_behind(rules.refuse, place.folder) as url:
+        yield f"{url}/server.git"
 
 
 def persist(checkout: Git, credential: str) -> None:

@@ -15,6 +15,7 @@ import docker
 import pytest
 import requests
 
+from fakes.ecr import ImmutableTags
 from integration.conftest import forget_images
 from integration.front import Answer, Seen, in_front_of
 from lab.registry import RunningRegistry
@@ -164,6 +165,25 @@ def test_index_is_not_found_and_not_published(home: Home) -> None:
     assert not is_found(name)
     with pytest.raises(PublishFailed, match="one platform"):
         home.publish(index, name)
+
+
+@each_home_is_open
+def test_name_that_cannot_move_and_has_this_image(home: Home) -> None:
+    with in_front_of(home.host, ImmutableTags(strict=True)) as front:
+        there = replace(home, host=front.host)
+        name = name_in(there.host)
+        assert there.publish(there.manifest, name) == there.publish(there.manifest, name)
+
+
+@each_home_is_open
+def test_what_was_written_is_read_back(home: Home) -> None:
+    def forgets(seen: Seen) -> Answer | None:
+        return Answer(201) if seen.method == "PUT" else None
+
+    with in_front_of(home.host, forgets) as front:
+        there = replace(home, host=front.host)
+        with pytest.raises(PublishFailed, match=r"should be sha256:.* and is nothing"):
+            there.publish(there.manifest, name_in(there.host))
 
 
 @pytest.mark.parametrize(

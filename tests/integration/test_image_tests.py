@@ -283,6 +283,11 @@ def test_time_is_up_for_a_test_that_hangs(run: Run) -> None:
     assert "test_hangs.py::test_it" in report.problem
 
 
+def test_time_is_up_for_an_image_that_never_runs_the_tests(run: Run) -> None:
+    report, _ = run("serves-and-waits", PASSING, 2.0)
+    assert "did not begin within 2 seconds" in report.problem
+
+
 def test_what_pytest_says_is_passed_on_while_it_runs(
     engine: docker.DockerClient, images: Kitchen, tmp_path: Path
 ) -> None:

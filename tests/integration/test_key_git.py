@@ -14,6 +14,8 @@ from r2d_action.context import laid_out, read_context
 from r2d_action.git import Git
 from r2d_action.key.files import Known, ask_git, digest_of, known_to_git
 
+LONG_AGO = 1_700_000_000
+
 
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
@@ -25,6 +27,9 @@ def git(tmp_path: Path) -> Git:
     (tmp_path / "run.sh").write_text("#!/bin/sh\n")
     (tmp_path / "run.sh").chmod(0o755)
     (tmp_path / "link").symlink_to("a.txt")
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        # Git reads a file again that is as new as its index.
+        os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
     git.run("init", "-q")
     git.run("add", "-A")
     git.run("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x")
@@ -80,7 +85,9 @@ def test_a_link_to_the_file_elsewhere_changes_nothing(tmp_path: Path, git: Git) 
 def test_a_file_that_is_changed_in_place_and_looks_old_is_read(tmp_path: Path, git: Git) -> None:
     file = tmp_path / "a.txt"
     times = file.stat()
-    file.write_text(file.read_text().upper())
+    # Git counts the time of an inode in whole seconds.
+    while int(file.stat().st_ctime) == int(times.st_ctime):
+        file.write_text(file.read_text().upper())
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert "a.txt" not in known(tmp_path, git).entries
     require_agreement(tmp_path, git)
@@ -97,13 +104,17 @@ def test_digests_of_another_kind_are_not_mixed_with_ours(tmp_path: Path, git: Gi
 def test_a_subdirectory_has_paths_of_its_own(tmp_path: Path, git: Git) -> None:
     assert set(known(tmp_path / "b", git).entries) == {"c.txt"}
     require_agreement(tmp_path / "b", git)
+    (tmp_path / "b" / "c.txt").write_text("changed\n")
+    require_agreement(tmp_path / "b", git)
 
 
 @pytest.mark.parametrize("attributes", ["* text=auto\n", "*.txt eol=crlf\n", "*.txt filter=lfs\n"])
+@pytest.mark.parametrize("file", [".gitattributes", "b/.gitattributes", ".git/info/attributes"])
 def test_where_git_converts_files_it_is_not_asked(
-    tmp_path: Path, git: Git, attributes: str
+    tmp_path: Path, git: Git, file: str, attributes: str
 ) -> None:
-    (tmp_path / ".gitattributes").write_text(attributes)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(attributes)
     assert not known(tmp_path, git).entries
     assert not known(tmp_path / "b", git).entries
 
@@ -150,8 +161,31 @@ def test_a_setting_that_hides_a_change_hides_nothing(
     require_agreement(tmp_path, git)
 
 
-def test_variables_that_lead_git_elsewhere_lead_nobody_astray(tmp_path: Path, git: Git) -> None:
-    elsewhere = tmp_path / "elsewhere"
+def test_a_link_that_git_has_written_as_a_file_is_read(tmp_path: Path, git: Git) -> None:
+    git.run("config", "core.symlinks", "false")
+    (tmp_path / "link").unlink()
+    git.run("checkout", "-q", "--", "link")
+    assert not (tmp_path / "link").is_symlink()
+    require_agreement(tmp_path, git)
+
+
+def test_a_watcher_that_sees_no_change_is_not_asked(tmp_path: Path, git: Git) -> None:
+    watcher = tmp_path / ".git" / "watcher"
+    watcher.write_text("#!/bin/sh\nprintf 'token\\0'\n")
+    watcher.chmod(0o755)
+    git.run("config", "core.fsmonitor", str(watcher))
+    git.run("update-index", "--fsmonitor")
+    git.run("status")
+    (tmp_path / "a.txt").write_text("changed\n")
+    assert not git.run("diff-files", "--name-only").lines
+    require_agreement(tmp_path, git)
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "../beside"])
+def test_variables_that_lead_git_elsewhere_lead_nobody_astray(
+    tmp_path: Path, git: Git, place: str
+) -> None:
+    elsewhere = (tmp_path / place).resolve()
     git.run("worktree", "add", "-q", "--detach", str(elsewhere))
     (elsewhere / "a.txt").write_text("another\n")
     astray = {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(tmp_path)}

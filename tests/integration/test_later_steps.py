@@ -79,6 +79,6 @@ def test_without_such_a_step_the_log_says_where_the_image_is_not(
     said = next(line for line in repo.said.getvalue().splitlines() if line.startswith("reused"))
     assert f"@{outcome.published.digest}" in said
     assert f"built for commit {outcome.reused.commit[:12]}" in said
-    assert "not in this runner's Docker" in said
+    assert "not brought to this runner's Docker" in said
     with pytest.raises(ImageNotFound):
         engine.images.get(f"{repo.registry.host}/{IMAGE}:{outcome.published.reference.tag}")

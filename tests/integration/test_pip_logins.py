@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from fakes.server import Answer, Request, serving
 from r2d_action import pip
 
 WHEEL = "user_plugin-1.0-py3-none-any.whl"
@@ -22,7 +21,8 @@ WHEEL = "user_plugin-1.0-py3-none-any.whl"
 INDEX = "packages.invalid/simple"
 # Other runs of this test may be among the processes of the machine.
 WORD = secrets.token_hex(8)
-PAGE = f'<!DOCTYPE html><a href="http://me:{WORD}@packages.invalid/{WHEEL}">{WHEEL}</a>'
+LINK = f"http://me:{WORD}@packages.invalid/{WHEEL}"
+PAGE = f'<!DOCTYPE html><a href="{LINK}">{WHEEL}</a>'.encode()
 
 
 def command_lines() -> Iterator[str]:
@@ -40,33 +40,15 @@ class Proxy:
     logins: set[tuple[str, str]] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
 
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                proxy.seen.update(command_lines())
-                if not self.headers.get("Authorization"):
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", 'Basic realm="index"')
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                proxy.logins |= {
-                    (name, base64.b64decode(self.headers[name].split()[1]).decode())
-                    for name in ("Proxy-Authorization", "Authorization")
-                }
-                content = proxy.wheel if self.path.endswith(WHEEL) else PAGE.encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        return Handler
+    def handle(self, request: Request) -> Answer:
+        self.seen.update(command_lines())
+        if "authorization" not in request.headers:
+            return Answer(401)
+        self.logins |= {
+            (name, base64.b64decode(request.headers[name].split()[1]).decode())
+            for name in ("proxy-authorization", "authorization")
+        }
+        return Answer(200, self.wheel if request.path.endswith(WHEEL) else PAGE, "text/html")
 
 
 def small_wheel(path: Path) -> bytes:
@@ -82,12 +64,8 @@ def small_wheel(path: Path) -> bytes:
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[tuple[Proxy, str]]:
     asked = Proxy(small_wheel(tmp_path / WHEEL))
-    with ThreadingHTTPServer(("127.0.0.1", 0), asked.handler()) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield asked, f"http://me:p-{WORD}@127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(asked.handle) as address:
+        yield asked, f"http://me:p-{WORD}@{address}"
 
 
 @pytest.mark.parametrize(
@@ -111,8 +89,8 @@ def test_passwords_are_on_no_command_line(
     pip.install(words, folder, scratch=scratch, env=env, cwd=tmp_path)
     assert (folder / "user_plugin.py").exists()
     assert asked.logins == {
-        ("Proxy-Authorization", f"me:p-{WORD}"),
-        ("Authorization", f"me:{WORD}"),
+        ("proxy-authorization", f"me:p-{WORD}"),
+        ("authorization", f"me:{WORD}"),
     }
     assert [line for line in asked.seen if "user-plugin" in line or "--requirement" in line]
     assert not [line for line in asked.seen if WORD in line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from integration.front import Answer, Fault, Seen, in_front_of
 from integration.git_server import git_server
 from integration.repo import IMAGE, NOON, Repo, lose_a_layer, repo
 from lab.registry import Request, RunningRegistry
-from r2d_action.git import Git, basic
+from r2d_action.git import Git
 from r2d_action.order import LOOK_BACK
 from r2d_action.outcome import Outcome
 from r2d_action.packages.sizes import sizes_until
@@ -628,6 +629,7 @@ def test_an_older_run_does_not_undo_a_revert(repo: Repo, tmp_path: Path) -> None
 
 
 TOKEN = "ghs_of-this-job-alone"
+SHOWN = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 
 
 def test_a_private_repository_is_asked_with_the_token_of_the_job(
@@ -638,7 +640,7 @@ def test_a_private_repository_is_asked_with_the_token_of_the_job(
     older = repo.clone(tmp_path / "older")
     reverted = repo.commit(data_txt="1")
     assert repo.run().status == "reused"
-    with git_server(tmp_path, f"basic {basic(TOKEN)}") as server:
+    with git_server(tmp_path, f"Basic {SHOWN}") as server:
         older.git.run("remote", "set-url", "origin", f"{server.url}/origin.git")
         outcome = run_for(older, {"server_url": server.url}, GITHUB_TOKEN=TOKEN)
     assert tags_of(outcome) == [older.git.head[:12]]
@@ -646,11 +648,11 @@ def test_a_private_repository_is_asked_with_the_token_of_the_job(
     # Only after nobody was let in, and nowhere else.
     assert server.shown[0] == ""
     assert TOKEN not in older.said.getvalue()
-    assert basic(TOKEN) not in older.git.run("config", "--list").text
+    assert SHOWN not in older.git.run("config", "--list").text
 
 
 def test_another_server_never_sees_the_token(repo: Repo, tmp_path: Path) -> None:
-    with git_server(tmp_path, f"basic {basic(TOKEN)}") as server:
+    with git_server(tmp_path, f"Basic {SHOWN}") as server:
         repo.git.run("remote", "set-url", "origin", f"{server.url}/origin.git")
         repo.run(GITHUB_TOKEN=TOKEN)
     assert set(server.shown) == {""}

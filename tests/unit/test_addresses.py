@@ -27,6 +27,7 @@ def test_a_port_that_goes_without_saying_makes_no_difference() -> None:
     "other",
     [
         "http://hub.example.org",
+        "http://hub.example.org:443",
         "https://hub.example.org:8443",
         "https://example.org",
         "https://hub.example.org:70000",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from r2d_action.check.container import plain_lines
+from r2d_action.check.container import objects_in, plain_lines
 from r2d_action.check.diagnosis import ImageFacts
-from r2d_action.check.hub_start import facts_of, hub_environment, objects_in, programs_of
+from r2d_action.check.hub_start import facts_of, hub_environment, programs_of
 from r2d_action.check.inside.hub import (
     Watch,
     closed_part,
@@ -106,8 +106,8 @@ def test_the_programs_that_start_a_server_are_looked_at() -> None:
 
 
 def test_what_python_says_before_is_no_word_of_the_hubs_side() -> None:
-    lines = ["Welcome\n", "5\n", "{'not': JSON}\n", '{"hub_port": 1}\n', '{"asked": null']
-    assert list(objects_in(lines)) == [{"hub_port": 1}]
+    output = b'Welcome\n5\n{\'not\': JSON}\n{"hub_port": 1}\n{"asked": null'
+    assert list(objects_in(output)) == [{"hub_port": 1}]
 
 
 @pytest.mark.parametrize(

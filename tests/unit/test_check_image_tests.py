@@ -12,7 +12,7 @@ import cattrs
 import pytest
 
 from r2d_action.check import inside
-from r2d_action.check.container import archive_of, lines_of
+from r2d_action.check.container import archive_of, lines_of, objects_in
 from r2d_action.check.image_tests import (
     Ending,
     ImageTests,
@@ -21,7 +21,6 @@ from r2d_action.check.image_tests import (
     annotate,
     checkout_files,
     find_image_tests,
-    read_events,
     read_report,
     user_for,
 )
@@ -166,7 +165,7 @@ def test_a_line_is_passed_on_before_the_next_one_comes() -> None:
 
 def test_half_a_line_of_a_killed_container_is_left_out() -> None:
     written = json.dumps(RUNNING) + '\n{"event": "te'
-    assert list(read_events(written.encode())) == [RUNNING]
+    assert list(objects_in(written.encode())) == [RUNNING]
 
 
 def test_all_passed(tests: ImageTests) -> None:

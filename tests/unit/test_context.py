@@ -220,9 +220,11 @@ def test_an_environment_file_elsewhere_in_the_repository_is_brought_in(tmp_path:
     tree(tmp_path, ".git/HEAD", "shared/environment.yml", "image/a.py", "image/in/Dockerfile")
     (tmp_path / "image" / "environment.yml").symlink_to("../shared/environment.yml")
     (tmp_path / "image" / "Dockerfile").symlink_to("in/Dockerfile")
+    (tmp_path / "shared" / "environment.yml").chmod(0o600)
     with laid_out(read_context(tmp_path / "image"), Git(tmp_path, {})) as folder:
         assert (folder / "environment.yml").read_text() == "content of shared/environment.yml"
         assert not (folder / "environment.yml").is_symlink()
+        assert (folder / "environment.yml").stat().st_mode & 0o777 == 0o644
         assert (folder / "Dockerfile").readlink() == Path("in/Dockerfile")
 
 

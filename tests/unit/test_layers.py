@@ -138,6 +138,7 @@ def test_no_more_images_are_asked_for_than_a_build_can_use() -> None:
         {INLINE_CACHE: 1},
         {INLINE_CACHE: "no base64"},
         {INLINE_CACHE: "bm8ganNvbg=="},
+        {INLINE_CACHE: "MQ=="},
         {INLINE_CACHE: "W10=", "config": {"Labels": {LABEL: None}}},
         {INLINE_CACHE: "W251bGwsIDFd", "config": []},
     ],

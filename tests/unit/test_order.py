@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from r2d_action.context import Context
 from r2d_action.event import Event
+from r2d_action.git import TIMEOUT_SECONDS
 from r2d_action.inputs import Inputs
 from r2d_action.order import Order
 from r2d_action.plan import make_plan
@@ -23,14 +25,20 @@ COMMIT = "a" * 40
 TOKEN = "ghs_of-this-job-alone"
 
 
-def order(token: str = "", env: dict[str, str] | None = None, **event: Any) -> Order:
+def order(
+    token: str = "",
+    env: dict[str, str] | None = None,
+    *,
+    runner: Runner | None = None,
+    **event: Any,
+) -> Order:
     inputs = Inputs(docker_registry="quay.io", image_name="org/image", github_token=token)
     site = Site(
         inputs=inputs,
         event=Event(workspace=Path("/checkout"), default_branch="main", sha=COMMIT, **event),
         env=env or {},
         temporary=Path("/temporary"),
-        runner=Runner(),
+        runner=runner or Runner(),
         now=NOW,
     )
     context = Context(Path("/checkout"), ("Dockerfile",), (), ())
@@ -69,16 +77,24 @@ def test_where_the_newest_commit_is(
 
 def test_the_token_goes_to_the_server_of_the_job_and_to_no_other() -> None:
     kept = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"}
-    made = order(TOKEN, kept, server_url="https://github.example.org/")
+    runner = Runner(stream=io.StringIO())
+    made = order(TOKEN, kept, runner=runner, server_url="https://github.example.org/")
     assert made.logged_in
     shown = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
     assert made.logged_in.env == {
         **kept,
-        "GIT_CONFIG_KEY_1": "http.https://github.example.org/.extraheader",
-        "GIT_CONFIG_VALUE_1": f"AUTHORIZATION: basic {shown}",
+        "GIT_CONFIG_KEY_1": "http.https://github.example.org/.extraHeader",
+        "GIT_CONFIG_VALUE_1": f"Authorization: Basic {shown}",
         "GIT_CONFIG_COUNT": "2",
     }
     assert made.git.env == kept
+    assert shown not in runner.redact(f"git says: {shown}")
+
+
+def test_a_remote_that_is_slow_holds_up_no_image() -> None:
+    made = order(TOKEN)
+    assert made.logged_in
+    assert made.git.timeout == made.logged_in.timeout < TIMEOUT_SECONDS
 
 
 def test_without_a_token_git_is_asked_once() -> None:

@@ -192,6 +192,13 @@ def test_a_long_list_is_folded_and_ends_somewhere() -> None:
     assert len(text) < 20_000
 
 
+@pytest.mark.parametrize("number", [OPEN_ROWS + 1, MOST_ROWS - 1, MOST_ROWS])
+def test_a_folded_list_is_whole(number: int) -> None:
+    text = told(Difference(tuple(changes(number))))
+    assert len(rows(text)) == number
+    assert "not listed" not in text
+
+
 def test_names_get_out_of_no_code_span() -> None:
     evil = Change(kind=PIP, name="a`|@you<b>\n\n# x", move=Move.ADDED, old="", new="1" * 500)
     text = told(Difference((evil,)))

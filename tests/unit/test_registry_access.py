@@ -277,6 +277,13 @@ def test_a_refusal_without_a_way_in() -> None:
         there.client().manifest(at(), "v1")
 
 
+def test_nobody_asks_once_where_a_password_is_wanted() -> None:
+    there = world(answering(Answer(401, {"WWW-Authenticate": 'Basic realm="x"'})))
+    with pytest.raises(RegistryError, match="401"):
+        there.client(login=None).manifest(at(), "v1")
+    assert len(there.net.seen) == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [Answer(200, {}, b'{"tok'), Answer(200, {}, b"{}"), Answer(200, {}, b"[]"), Answer(503)],

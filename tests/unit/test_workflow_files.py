@@ -104,6 +104,7 @@ def used_later(folder: Path, step: str, *, job: str = "build", ours: str = OURS)
         "uses: redhat-actions/push-to-registry@v2",
         "uses: aquasecurity/trivy-action@master",
         "uses: docker/build-push-action@v6",
+        "uses: Docker/Build-Push-Action@v6",
         "uses: addnab/docker-run-action@v3",
         "{OURS}\n      - run: docker push org/image".replace("{OURS}", OURS),
     ],
@@ -122,6 +123,8 @@ def test_a_later_step_that_uses_docker_is_found(tmp_path: Path, step: str) -> No
         "uses: docker/login-action@v3",
         "uses: docker/setup-buildx-action@v3",
         "uses: actions/upload-artifact@v4",
+        "uses: actions/upload-artifact@docker",
+        "run: [docker, run]",
         OURS,
         "just text",
         "[run, docker run]",
@@ -141,3 +144,4 @@ def test_a_job_without_our_step_has_no_later_steps(tmp_path: Path) -> None:
     assert not used_later(tmp_path, step, ours="uses: other/action@v1")
     # The folder of an empty name: it has no workflow of this repository.
     assert not docker_is_used_later(tmp_path, "build")
+    assert not docker_is_used_later(tmp_path / ("x" * 300), "build")

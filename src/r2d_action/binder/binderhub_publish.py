@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from r2d_action.binder.binderhub_manifest import findable_manifest
-from r2d_action.errors import PublishFailed
 from r2d_action.publish import Source
-from r2d_action.reference import Reference
+from r2d_action.reference import Reference, Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.copy import copy_manifest
 from r2d_action.registry.explanation import explaining
+from r2d_action.registry.tags import put_tag, require_tag
 
 
 def publish_for_binderhub(
@@ -22,14 +22,11 @@ def publish_for_binderhub(
     """
     manifest = findable_manifest(source.manifest)
     home, repository = source.reference.repository, name.repository
+    tag = name.tag or Tag("latest")
     with explaining(client, repository):
         if home != repository:
             copy_manifest(source.client, home, client, repository, manifest, say)
-        client.put_manifest(repository, str(name.tag), manifest)
-        found = client.digest(repository, str(name.tag))
-    if found != manifest.digest:
-        raise PublishFailed(
-            f"{name} should be {manifest.digest} and is {found or 'nothing'}; run the job again."
-        )
+        put_tag(client, repository, tag, manifest)
+        require_tag(client, repository, tag, manifest)
     say(f"tagged {name}")
     return name.with_digest(manifest.digest)

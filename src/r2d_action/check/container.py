@@ -6,6 +6,7 @@ Files go in through the engine's API: the engine may be on another machine.
 from __future__ import annotations
 
 import io
+import json
 import re
 import secrets
 import tarfile
@@ -20,6 +21,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from r2d_action.errors import EngineError
+from r2d_action.shown import as_shown
 
 # In the root, which every image has and none mounts something over.
 TOOLS = "/r2d-action-check"
@@ -33,7 +35,6 @@ UNUSABLE_COMMAND = re.compile(
 ROUND_A_REASON = re.compile(
     r"^.*(?:unable to start container process|OCI runtime create failed): |: unknown$"
 )
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 # Where a shell speaks of a command from a script of Windows.
 IN_A_NAME = re.compile(r"\r(?=: )")
 LINE_LENGTH = 300
@@ -133,11 +134,18 @@ def start(container: Container) -> str:
 
 
 def plain_lines(output: bytes) -> list[str]:
-    """As a terminal shows them in the end: without colours, the overwritten, and endless lines."""
-    named = (IN_A_NAME.sub(r"\\r", line) for line in lines_of([output]))
-    shown = (line.rpartition("\r")[2] for line in named)
-    plain = [CONTROL.sub("", line) for line in shown]
-    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]} …" for line in plain]
+    """As a terminal shows them in the end, and none of them endless."""
+    shown = (as_shown(IN_A_NAME.sub(r"\\r", line)) for line in lines_of([output]))
+    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]} …" for line in shown]
+
+
+def objects_in(output: bytes) -> Iterator[dict[str, Any]]:
+    """One from each line that holds a whole one: a container that is killed may leave half a line
+    behind, and the image's own Python may say something when it starts."""
+    for line in output.decode("utf-8", "replace").splitlines():
+        if line.startswith("{"):
+            with suppress(json.JSONDecodeError):
+                yield json.loads(line)
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:

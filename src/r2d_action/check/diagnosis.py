@@ -14,7 +14,6 @@ from r2d_action.check.entrypoint import (
     Fault,
     advice_on,
     command_lost,
-    files_of,
     no_interpreter,
     read_refusal,
     windows_line_ends,
@@ -23,8 +22,6 @@ from r2d_action.check.entrypoint import (
 PORT = 8888
 SINGLEUSER = "jupyterhub-singleuser"
 KILLED = 137
-# What a shell answers for a command that it may not run, or that does not exist.
-CANNOT_RUN = (126, 127)
 
 
 class Reason(Enum):
@@ -76,6 +73,16 @@ class ImageFacts:
     @property
     def from_repo2docker(self) -> bool:
         return any("repo2docker-entrypoint" in word for word in self.entrypoint)
+
+    @property
+    def starts_with(self) -> str:
+        """What is to run the hub's command, or nothing."""
+        return self.start_script or " ".join(self.entrypoint)
+
+    @property
+    def start_files(self) -> list[str]:
+        """The files with which it starts, as far as they are named by their path."""
+        return [word for word in (*self.entrypoint, self.start_script) if word.startswith("/")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,7 @@ def wrong_address(evidence: Evidence) -> Diagnosis | None:
         Reason.WRONG_ADDRESS,
         f"The server listens {listens}.",
         f"Remove `{setting}` from jupyter_server_config.py and from the start script, for the hub "
-        'sets it; the start script runs the hub\'s command when it ends with exec "$@".',
+        f"sets it; the start script runs the hub's command when it ends with {EXEC_LINE}.",
     )
 
 
@@ -189,8 +196,7 @@ def no_python(evidence: Evidence) -> Diagnosis | None:
 
 def start_script_hidden(evidence: Evidence) -> Diagnosis | None:
     image = evidence.image
-    files = files_of(image.entrypoint, image.start_script)
-    hidden = (file for file in files if _is_below(file, image.home))
+    hidden = (file for file in image.start_files if _is_below(file, image.home))
     script = next((file for file in hidden if _said(evidence, _not_found(file))), "")
     if not script:
         return None
@@ -216,10 +222,9 @@ def odd_script(evidence: Evidence) -> Diagnosis | None:
 
 def windows_script(evidence: Evidence) -> Diagnosis | None:
     """Its first line may be fine, or be read by nobody: a shell was called with its path."""
-    image = evidence.image
     if not _said(evidence, WINDOWS_LINE_END):
         return None
-    script = next(files_of((image.start_script, *reversed(image.entrypoint))), "The start script")
+    script = next(reversed(evidence.image.start_files), "The start script")
     return Diagnosis.of(Reason.ENTRYPOINT, windows_line_ends(script))
 
 
@@ -260,11 +265,10 @@ def is_a_server(evidence: Evidence) -> Diagnosis | None:
 
 
 def _entrypoint_in_the_way(image: ImageFacts) -> Diagnosis:
-    starts_with = image.start_script or " ".join(image.entrypoint)
     return Diagnosis(
         Reason.ENTRYPOINT,
-        f"The image has {SINGLEUSER}, but what it starts with, `{starts_with}`, does not run that "
-        "when the hub asks for it.",
+        f"The image has {SINGLEUSER}, but what it starts with, `{image.starts_with}`, does not run "
+        "that when the hub asks for it.",
         f"Let the start script keep the PATH and end with {EXEC_LINE}."
         if image.start_script
         else "Write CMD for ENTRYPOINT in the Dockerfile: a hub puts its own command in the place "
@@ -318,17 +322,17 @@ def broken_jupyterhub(evidence: Evidence) -> Diagnosis | None:
 def ended_by_start_script(evidence: Evidence) -> Diagnosis | None:
     if evidence.exit_code != 0 or _said(evidence, JUPYTER):
         return None
-    if not evidence.image.start_script and not evidence.image.entrypoint:
+    starts_with = evidence.image.starts_with
+    if not starts_with:
         return Diagnosis(
             Reason.CRASHED,
             f"The image's {SINGLEUSER} ended without an error before any server ran.",
             _update_jupyterhub(evidence.image),
         )
-    script = evidence.image.start_script or " ".join(evidence.image.entrypoint)
     return Diagnosis(
         Reason.CRASHED,
-        f"The container ended without an error before any server ran: {script} did not go on to "
-        "run the command that it was given.",
+        f"The container ended without an error before any server ran: {starts_with} did not go on "
+        "to run the command that it was given.",
         f"End that script with the line: {EXEC_LINE}",
     )
 
@@ -361,7 +365,7 @@ def no_answer(evidence: Evidence) -> Diagnosis:
         Reason.NO_ANSWER,
         f"The container runs, but within {evidence.seconds:.0f} s its server {seen}.",
         "Move slow work from the start script to postBuild or the Dockerfile, and let the script "
-        'end with exec "$@".',
+        f"end with {EXEC_LINE}.",
     )
 
 
@@ -471,7 +475,7 @@ def _become_uid_1000(image: ImageFacts, denied: str) -> str:
             f"Let the Dockerfile end with `USER {image.account}`, and do what root has to do in "
             "RUN lines before it."
         )
-    if denied in (image.singleuser, *files_of(image.entrypoint, image.start_script)):
+    if denied in (image.singleuser, *image.start_files):
         return f"Add `RUN chmod a+rx {denied}` to the Dockerfile, before its USER line."
     if denied == image.closed:
         return f"Add `RUN chmod -R a+rX {denied}` to the Dockerfile, before its USER line."

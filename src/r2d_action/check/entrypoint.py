@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 
 EXEC_LINE = 'exec "$@"'
+# What a shell answers for a command that it may not run, or that does not exist.
+CANNOT_RUN = (126, 127)
 
 
 class Fault(Enum):
@@ -145,8 +147,3 @@ def command_lost(entrypoint: Sequence[str]) -> Advice | None:
         f"Write it in CMD instead, or as a script that ends with {EXEC_LINE} and is named in "
         'brackets: ENTRYPOINT ["/srv/entrypoint"].',
     )
-
-
-def files_of(entrypoint: Sequence[str], *others: str) -> Iterator[str]:
-    """The files with which an image starts, as far as they are named by their path."""
-    yield from (word for word in (*entrypoint, *others) if word.startswith("/"))

@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +22,13 @@ from docker.models.containers import Container
 from r2d_action.check.container import (
     TOOLS,
     config_of,
+    objects_in,
     plain_lines,
     put_tool,
     start,
     throw_away,
 )
 from r2d_action.check.diagnosis import (
-    CANNOT_RUN,
     PORT,
     SINGLEUSER,
     Answer,
@@ -39,7 +38,7 @@ from r2d_action.check.diagnosis import (
     Reason,
     diagnose,
 )
-from r2d_action.check.entrypoint import read_refusal
+from r2d_action.check.entrypoint import CANNOT_RUN, read_refusal
 from r2d_action.errors import EngineError
 from r2d_action.runner import Runner
 
@@ -223,11 +222,9 @@ def first_word(hub: Container, deadline: float) -> Mapping[str, Any] | None:
 
     Raises :class:`EngineError`: what else keeps it from its work is no fault of the image.
     """
-    while not (words := words_of(hub)):
-        if has_ended(hub) or time.monotonic() > deadline:
-            break
+    while not (words_of(hub) or has_ended(hub) or time.monotonic() > deadline):
         time.sleep(POLL_SECONDS)
-    if words := words or words_of(hub):
+    if words := words_of(hub):
         return words[0]
     ending = ending_of(hub, "")
     said = ending["logs"][-1] if ending["logs"] else "nothing was said"
@@ -257,16 +254,7 @@ def watch(
 
 
 def words_of(hub: Container) -> list[dict[str, Any]]:
-    output = hub.logs(stdout=True, stderr=False).decode("utf-8", "replace")
-    return list(objects_in(output.splitlines(keepends=True)))
-
-
-def objects_in(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Among what the image's own Python may have to say when it starts."""
-    for line in lines:
-        if line.startswith("{") and line.endswith("\n"):
-            with suppress(json.JSONDecodeError):
-                yield json.loads(line)
+    return list(objects_in(hub.logs(stdout=True, stderr=False)))
 
 
 def answer_of(seen: Mapping[str, Any] | None) -> Answer | None:

@@ -7,7 +7,6 @@ never reaches what gets pushed.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import deque
@@ -28,14 +27,22 @@ from r2d_action.check.container import (
     archive_of,
     config_of,
     lines_of,
+    objects_in,
     put,
     put_tool,
     read_file,
     start,
     throw_away,
 )
-from r2d_action.check.diagnosis import CANNOT_RUN, KILLED
-from r2d_action.check.entrypoint import EXEC_LINE, advice_on, command_lost, read_refusal
+from r2d_action.check.diagnosis import KILLED
+from r2d_action.check.entrypoint import (
+    CANNOT_RUN,
+    EXEC_LINE,
+    Advice,
+    advice_on,
+    command_lost,
+    read_refusal,
+)
 from r2d_action.check.notebooks import SUFFIX, cell_failure
 from r2d_action.context import credential_in
 from r2d_action.errors import Place
@@ -46,7 +53,6 @@ NOT_TESTS = frozenset({"__pycache__", ".pytest_cache", ".ipynb_checkpoints"})
 HUB_UID = "1000"
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
 ALL_PASSED, USAGE_ERROR, NO_TESTS = 0, 4, 5
-COULD_NOT_BEGIN = "The tests could not begin. "
 NOT_RUN_ON = (
     "the image's start script or entrypoint did not run the command that it was given; a start "
     f"script has to end with the line {EXEC_LINE}."
@@ -166,7 +172,7 @@ def run_image_tests(
     began = time.monotonic()
     config = config_of(client, image)
     if advice := command_lost(config.get("Entrypoint") or ()):
-        return TestReport((), f"{COULD_NOT_BEGIN}{advice.explanation} {advice.remedy}", 0.0)
+        return TestReport((), could_not_begin(advice), 0.0)
     directories = (repo_dir, config.get("WorkingDir") or "/", "/")
     command = [PYTHON, f"{TOOLS}/run_tests.py", *directories]
     user = user_for(config.get("User") or "")
@@ -175,7 +181,7 @@ def run_image_tests(
         archive = archive_of(dict(checkout_files(tests.directory)))
         next(directory for directory in directories if put(container, directory, archive))
         ending = run_to_the_end(container, timeout, runner)
-        events = tuple(read_events(read_file(container, f"{TOOLS}/events.jsonl")))
+        events = tuple(objects_in(read_file(container, f"{TOOLS}/events.jsonl")))
     report = read_report(events, ending, tests, timeout, time.monotonic() - began)
     annotate(report, runner)
     return report
@@ -253,13 +259,6 @@ def killed_after(seconds: float, container: Container) -> Iterator[Event]:
         timer.cancel()
         # What it has to say of a kill comes after the kill.
         timer.join()
-
-
-def read_events(content: bytes) -> Iterator[Mapping[str, Any]]:
-    """A container that is killed may leave half a line behind."""
-    for line in content.decode("utf-8", "replace").splitlines():
-        with suppress(json.JSONDecodeError):
-            yield json.loads(line)
 
 
 def read_report(
@@ -342,8 +341,7 @@ def problem_of_pytest(code: int, results: Sequence[TestResult]) -> str:
 def problem_of_start(ending: Ending) -> str:
     refusal = read_refusal(ending.last_line)
     if refusal and refusal.name != PYTHON:
-        advice = advice_on(refusal)
-        return f"{COULD_NOT_BEGIN}{advice.explanation} {advice.remedy}"
+        return could_not_begin(advice_on(refusal))
     if ending.exit_code in CANNOT_RUN:
         seen = "" if refusal else f" ({ending.last_line or f'exit code {ending.exit_code}'})"
         return (
@@ -354,6 +352,10 @@ def problem_of_start(ending: Ending) -> str:
         f"The tests did not begin, and the container ended with exit code {ending.exit_code}: "
         f"{NOT_RUN_ON}"
     )
+
+
+def could_not_begin(advice: Advice) -> str:
+    return f"The tests could not begin. {advice.explanation} {advice.remedy}"
 
 
 def problem_of_sudden_end(ending: Ending, doing: str) -> str:

@@ -108,7 +108,7 @@ def missing_sources(repository: Repository) -> Iterator[Trouble]:
 
 def _sources(dockerfile: Dockerfile) -> Iterator[tuple[Instruction, str]]:
     for step in dockerfile.all("COPY", "ADD"):
-        if any(flag.startswith("--from") for flag in step.flags) or "<<" in step.value:
+        if step.takes_from_elsewhere or "<<" in step.value:
             continue
         for source in step.words[:-1]:
             if _LITERAL.fullmatch(source):

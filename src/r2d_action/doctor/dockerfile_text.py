@@ -25,6 +25,11 @@ class Instruction(Step):
         return tuple(word for word in words if not word.startswith("--"))
 
     @property
+    def takes_from_elsewhere(self) -> bool:
+        """Out of another stage or image, and not out of the repository."""
+        return any(flag.startswith("--from") for flag in self.flags)
+
+    @property
     def is_list(self) -> bool:
         return bool(_json_words(self.value)) or self.value.strip() == "[]"
 

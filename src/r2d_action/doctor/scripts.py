@@ -62,7 +62,7 @@ def _source_of(repository: Repository, target: str) -> str:
     """What was copied to ``target``, going by names."""
     dockerfile, name = repository.dockerfile, posixpath.basename(target)
     for step in dockerfile.all("COPY", "ADD"):
-        if any(flag.startswith("--from") for flag in step.flags):
+        if step.takes_from_elsewhere:
             continue
         *sources, to = step.words or ("",)
         for source in sources:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from r2d_action.hub.rolling import CLOSED_BY_US, Wish, written_for
+from r2d_action.hub.selector import one_line
 from r2d_action.hub.target import as_commit
 from r2d_action.hub.values import Change, FileEdit
 from r2d_action.reference import Reference
@@ -51,7 +52,7 @@ def title(wish: Wish) -> str:
 def commit_message(wish: Wish) -> Message:
     # No selectors: a message is not Markdown, and an @ in it would call somebody.
     changes = "\n".join(
-        f"{_plain(edit.path)}: {', '.join(sorted({change.old for change in edit.changes}))}"
+        f"{one_line(edit.path)}: {', '.join(sorted({change.old for change in edit.changes}))}"
         f" -> {wish.mark.image}"
         for edit in wish.edits[:MAX_ROWS]
     )
@@ -182,7 +183,7 @@ def _way_back(wish: Wish) -> str:
     options = [
         f"--image {wish.image.repository} --tag {olds.pop()}",
         f"--files {shlex.quote(wish.edits[0].path)}",
-        *(f"--select {shlex.quote(_plain(change.selector))}" for change in changes),
+        *(f"--select {shlex.quote(one_line(change.selector))}" for change in changes),
     ]
     command = f"r2d-action update-hub --directory . {' '.join(options)}"
     return f"{way}, or run this in a checkout:\n\n{_block(command)}"
@@ -200,20 +201,16 @@ def _changes(wish: Wish) -> list[Change]:
 def _common_place(edits: tuple[FileEdit, ...]) -> str:
     paths = [edit.path for edit in edits]
     if len(paths) == 1:
-        return _plain(paths[0])
-    return _plain(posixpath.commonpath(paths)) if paths else ""
+        return one_line(paths[0])
+    return one_line(posixpath.commonpath(paths)) if paths else ""
 
 
 def _code(text: str) -> str:
     """A code span that keeps its place in a row of a table, whatever it holds."""
-    plain = _plain(text).replace("|", "\\|")
+    plain = one_line(text).replace("|", "\\|")
     fence = "`" * (max(map(len, re.findall("`+", plain)), default=0) + 1)
     padding = " " if plain.startswith("`") or plain.endswith("`") else ""
     return f"{fence}{padding}{plain}{padding}{fence}"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _bytes(count: int) -> str:

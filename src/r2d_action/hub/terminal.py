@@ -20,8 +20,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from r2d_action.errors import HubFailed
 from r2d_action.hub.jupyterhub import Api, Refused
+from r2d_action.shown import without_escapes
 
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
 # Terminals are login shells, and Debian's gives PATH a value of its own. The typed line's parent
 # is that shell, whose parent is the server.
 PATH_OF_THE_SERVER = r"""
@@ -81,7 +81,7 @@ def read(said: str) -> Done:
 
     Raises :class:`HubFailed`.
     """
-    text = ESCAPES.sub("", said).replace("\r\n", "\n")
+    text = without_escapes(said).replace("\r\n", "\n")
     match = re.search(rf"^{BEGIN}\n(.*?)\n?^{END} (\d+)$", text, re.DOTALL | re.MULTILINE)
     if match is None:
         raise HubFailed(

@@ -46,5 +46,10 @@ class ImageKey:
 
 
 def key_of(material: Material) -> ImageKey:
-    text = json.dumps(asdict(material), sort_keys=True, separators=(",", ":"))
-    return ImageKey(hashlib.sha256(text.encode()).hexdigest()[:DIGITS], material)
+    return ImageKey(digits_of(asdict(material)), material)
+
+
+def digits_of(facts: object) -> str:
+    """``DIGITS`` hexadecimal digits that stand for these very facts, which JSON can write."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from r2d_action.packages.asked import plain
 from r2d_action.packages.values import KINDS, MOVES, Change, Compared, Difference, Move
 from r2d_action.packages.versions import is_big_step
+from r2d_action.report.markdown import folded
 
 # What is read at a glance; more than that is folded.
 OPEN_ROWS = 10
@@ -53,12 +54,11 @@ def _paragraphs(difference: Difference, asked: frozenset[str], since: str) -> It
     shown = rows[:OPEN_ROWS]
     if shown:
         yield _table(shown, asked)
-    if folded := rows[OPEN_ROWS:MOST_ROWS]:
-        yield f"<details><summary>{len(rows) - OPEN_ROWS} more</summary>"
-        yield _table(folded, asked)
-        if more := len(rows) - MOST_ROWS:
-            yield f"… and {more} more, which are not listed here."
-        yield "</details>"
+    if rest := rows[OPEN_ROWS:MOST_ROWS]:
+        text = _table(rest, asked)
+        if unlisted := rows[MOST_ROWS:]:
+            text += f"\n\n… and {len(unlisted)} more, which are not listed here."
+        yield folded(f"{len(rows) - OPEN_ROWS} more", text)
 
 
 def _most_telling_first(difference: Difference, asked: frozenset[str]) -> list[Change]:

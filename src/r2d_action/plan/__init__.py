@@ -5,8 +5,6 @@ Everything that can be refused is refused here, before any work is done.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +12,7 @@ from r2d_action.context import Context
 from r2d_action.errors import InputError
 from r2d_action.event import Event
 from r2d_action.inputs import Inputs
+from r2d_action.key import digits_of
 from r2d_action.plan.binderhub import binderhub_reference, departures, require_binderhub_build
 from r2d_action.plan.hub_options import read_options
 from r2d_action.plan.naming import further_repositories, repository_of
@@ -115,7 +114,7 @@ def _asked(plan: BuildPlan, inputs: Inputs) -> str:
         *(subdir_of(inputs), plan.user_name, plan.repo_dir, plan.appendix),
         *(plan.extra_args, plan.requirement, plan.extra_packages, inputs.base_images),
     )
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
+    return digits_of(said)
 
 
 def _origin(event: Event, commit: str) -> Origin:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,11 +11,11 @@ from threading import RLock
 
 from r2d_action.progress.steps import Step, Steps
 from r2d_action.progress.times import Times
+from r2d_action.shown import as_shown
 
 # What is told again of a stage that fails: its end, where the reason is.
 LAST_LINES = 100
 LONGEST_LINE = 2_000
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 class Mark(Enum):
@@ -97,7 +96,6 @@ def elapsed_of(step: Step, steps: Steps) -> float:
 
 
 def plain(line: str) -> str:
-    """Without what a terminal would obey: the text comes from whatever is installed. A carriage
-    return starts a progress bar's line again, whose last state counts."""
-    text = _ESCAPES.sub("", line.rstrip("\r\n").rpartition("\r")[2][:LONGEST_LINE])
+    """Without what a terminal would obey: the text comes from whatever is installed."""
+    text = as_shown(line)[:LONGEST_LINE]
     return "".join(letter for letter in text.expandtabs() if letter.isprintable())

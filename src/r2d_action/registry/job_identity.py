@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
+from r2d_action.addresses import name_in
 from r2d_action.authorization import Bearer
 from r2d_action.errors import LoginFailed
 from r2d_action.registry.providers.answers import Refused, accepted, patiently
@@ -67,7 +67,7 @@ class JobIdentity:
 
     def _ask(self, audience: str) -> Mapping[str, Any]:
         url = self.means.env[URL]
-        host = urlsplit(url).hostname or ""
+        host = name_in(url)
         try:
             answer = self.means.session.get(
                 url,

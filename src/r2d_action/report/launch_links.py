@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from r2d_action.addresses import host_in
 from r2d_action.binder.binderhub import BinderSource
 from r2d_action.plan import Plan
 from r2d_action.publish import Published
@@ -76,7 +77,7 @@ def _links(
     image: Reference, source: BinderSource | None, binderhub: str, form: ProfileForm | None
 ) -> Iterator[Link]:
     if binderhub and source:
-        host = urlsplit(binderhub).netloc
+        host = host_in(binderhub)
         yield Link(f"Launch the repository on {host}", f"{binderhub}/v2/{source.path}")
     if form:
         yield Link("Fill in the hub's form with this image", _filled_in(form, _other(form, image)))

@@ -31,7 +31,7 @@ from r2d_action.workflow_files import docker_is_used_later
 
 # What repo2docker reads from the directory it is started in.
 REPO2DOCKER_CONFIG = "repo2docker_config.py"
-_NOT_HERE = "it is not in this runner's Docker (REUSE: false builds it there)"
+_NOT_HERE = "it is not brought to this runner's Docker (REUSE: false builds it there)"
 
 
 def built(outcome: Outcome, site: Site) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from r2d_action.engine import docker_config
 from r2d_action.environments import provide_extra
 from r2d_action.event import Event
-from r2d_action.git import basic
+from r2d_action.git import user_and_token
 from r2d_action.order import Order
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
@@ -40,7 +40,7 @@ def order_of(plan: Plan, client: Client, site: Site) -> Order:
     # Asked in passing; a remote that is slow to answer must not hold up a finished image.
     git = replace(site.git, timeout=30)
     if token:
-        site.runner.mask(basic(token))
+        site.runner.mask(user_and_token(token))
     return Order(
         git=git,
         refs=_newest(event),

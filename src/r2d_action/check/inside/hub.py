@@ -82,7 +82,7 @@ def closed_part(path: str) -> str:
 def odd_first_line(program: str) -> str:
     """The first line of a script when no program can be found with it."""
     try:
-        with open(shutil.which(program) or program, "rb") as file:  # noqa: PTH123
+        with Path(shutil.which(program) or program).open("rb") as file:
             line = file.readline(500).decode("utf-8", "replace").rstrip("\n")
     except OSError:
         return ""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientAssertionCredential
 
+from r2d_action.addresses import name_in
 from r2d_action.errors import LoginFailed
 from r2d_action.registry.providers.answers import accepted, patiently, text_in
 from r2d_action.registry.providers.provider import Means
@@ -54,5 +54,5 @@ def _asked(means: Means, authority: str, identity: str) -> str:
 def _require_answer(response: Any) -> None:
     """Before azure-identity reads it, which expects JSON whatever comes."""
     answer = response.http_response
-    host = urlsplit(answer.request.url).hostname or ""
+    host = name_in(answer.request.url)
     text_in(accepted(host, answer.status_code, answer.text()), "access_token", host)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from google.auth import identity_pool
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
+from r2d_action.addresses import name_in
 from r2d_action.errors import LoginFailed
 from r2d_action.registry.providers.answers import accepted, patiently
 from r2d_action.registry.providers.provider import Means
@@ -116,7 +116,7 @@ def _asking(means: Means) -> Callable[..., Any]:
     send = Request(means.session)
 
     def ask(url: str, **request: Any) -> Any:
-        host = urlsplit(url).hostname or url
+        host = name_in(url) or url
         try:
             answer = send(url, **request)
         except TransportError as error:

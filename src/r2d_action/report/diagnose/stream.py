@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from r2d_action.shown import as_shown
+
 # Tools quote in the manner of the locale: one kind of quotation mark is enough for us.
 # And what str.splitlines() takes for a line's end must not end one in the middle of ours.
 _PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2028": " ", "\u2029": " "})
@@ -129,9 +129,7 @@ class Stream:
 
 
 def _cleaned(line: str) -> str:
-    # A carriage return starts a progress bar's line again: the last state counts.
-    text = line.rstrip("\r\n").rpartition("\r")[2][:LONGEST_LINE]
-    return _CONTROLS.sub("", _ESCAPES.sub("", text).translate(_PLAIN)).rstrip()
+    return as_shown(line)[:LONGEST_LINE].translate(_PLAIN).rstrip()
 
 
 @dataclass(slots=True)
