@@ -82,7 +82,10 @@ class LeftOut:
                 "The job's `env` sets a variable to a path with `$HOME`, which GitHub does not "
                 "expand; remove DOCKER_CONFIG there."
             )
-        return "Keep credentials in a folder outside the workspace."
+        return (
+            "Let the step that makes it write to a folder outside the checkout, such as "
+            "`$RUNNER_TEMP`."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def freeing(
         return
     if env.get("RUNNER_ENVIRONMENT") != "github-hosted":
         runner.notice(
-            "FREE_DISK_SPACE is for GitHub's own runners; on this one nothing is removed."
+            "FREE_DISK_SPACE is for GitHub's own runners; on this one nothing is removed. Leave "
+            "it out here, and make room with `docker system prune` where that is needed."
         )
         yield
         return
@@ -75,5 +76,8 @@ def _removal(
 def _not_removed(left: tuple[str, ...], said: IO[bytes]) -> str:
     """Of many lines the first one: they say the same of each file."""
     said.seek(0)
-    reason = said.readline().decode(errors="replace").strip()
-    return f"FREE_DISK_SPACE: {', '.join(left)} could not be removed ({reason})."
+    reason = said.readline().decode(errors="replace").strip() or "no reason was given"
+    return (
+        f"FREE_DISK_SPACE: {', '.join(left)} could not be removed ({reason}); the run goes on with "
+        "the room that there is."
+    )

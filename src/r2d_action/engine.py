@@ -75,9 +75,9 @@ def require_buildx(engine: Engine) -> None:
     """
     if capture([engine.cli, "buildx", "version"], env=engine.env).returncode != 0:
         raise EngineError(
-            f"`{engine.cli}` has no buildx plugin, which repo2docker builds with; install the "
-            "package `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian, "
-            "Ubuntu).",
+            f"`{engine.cli}` has no buildx plugin, which repo2docker builds with; run the "
+            "job on `ubuntu-latest`, which has it, or install the package `docker-buildx-plugin` "
+            "(Docker's packages) or `docker-buildx` (Debian, Ubuntu).",
             link="https://docs.docker.com/build/install-buildx/",
         )
 

@@ -166,7 +166,8 @@ class Inputs:
     )
     github_token: str = _secret(
         LOGIN,
-        "The job's own token: pushes to ghcr.io when the job has `permissions: packages: write`.",
+        "The job's own token: pushes to ghcr.io when the job has `permissions: packages: write`, "
+        "and asks git for newer commits of a private repository.",
         example="${{ github.token }}",
     )
     aws_role_arn: tuple[str, ...] = _list(
@@ -370,7 +371,8 @@ class Inputs:
     )
     hub_api_token: str = _secret(
         HUB_SERVER,
-        "Token of a service of the hub, with the scopes that docs/how-to/hub-api.md lists.",
+        "Token of a service of the hub, or of an administrator where it sets the image; "
+        "docs/how-to/hub-api.md lists the scopes.",
         example="${{ secrets.HUB_API_TOKEN }}",
     )
     hub_verify_user: str = _text(

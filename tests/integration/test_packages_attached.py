@@ -160,6 +160,18 @@ def test_a_new_image_is_compared_with_the_one_before(start: Start) -> None:
     )
 
 
+def test_an_image_without_a_list_is_asked_for_one_once(registries: Registries) -> None:
+    front = registries.running.enter_context(in_front_of(registries.start().host, pass_on))
+    client, repository = registries.client(front.host), Repository.parse(f"{front.host}/org/image")
+    for tag in ("main", "latest"):
+        push(client, repository, IMAGE, tag)
+    before = len(front.seen)
+    assert find_before(client, repository, map(Tag, ("main", "latest"))) is None
+    asked = [seen.path.rpartition("/")[2] for seen in front.seen[before:]]
+    digest = IMAGE.manifest.digest
+    assert asked == ["main", str(digest), f"sha256-{digest.value[7:]}", "latest"]
+
+
 def size_of(one: Image, tag: str) -> ImageSize:
     return ImageSize(tag=tag, made="2026-09-01", size=sum(one.manifest.layer_sizes))
 

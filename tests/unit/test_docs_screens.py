@@ -77,8 +77,7 @@ def test_the_repository_of_the_tutorial_is_made_and_sound(here: Path) -> None:
 def test_the_conversion_of_the_tutorial(here: Path) -> None:
     workflow = here / ".github/workflows/image.yml"
     workflow.parent.mkdir(parents=True)
-    # Of its two steps that build, the first.
-    workflow.write_text("".join(CONVERTED.read_text().splitlines(keepends=True)[:14]))
+    shutil.copy(CONVERTED, workflow)
     converted = screen_after(TUTORIAL, "init", "--convert")
     assert said_by(converted.call) == converted.shown
 
@@ -111,7 +110,7 @@ def test_the_text_for_a_ticket() -> None:
         image=Reference.parse(f"quay.io/my-community/user-image:0123456789ab@{DIGEST}"),
         commit_url=f"{COMMUNITY}/commit/0123456789ab",
         run_url=f"{COMMUNITY}/actions/runs/1234567890",
-        checks=("3 tests passed.", "It starts as on a hub."),
+        checks=("3 tests in image-tests/ passed.", "Started as on a hub in 12.4 s."),
     )
     assert blocks_of(DOCS / "how-to/ticket.md", "text") == [f"{ticket_text(ticket)}\n"]
 

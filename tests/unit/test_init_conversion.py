@@ -30,6 +30,9 @@ jobs:
       - uses: jupyterhub/{THEIRS}master
 """
 
+# Whoever calls it may have given the permissions.
+CALLED = SIMPLE.replace("on: push", "permissions: {contents: read}\non: workflow_call")
+
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -281,19 +284,23 @@ LOGGED_IN = "        with:\n          DOCKER_PASSWORD: ${{ secrets.TOKEN }}\n"
 def test_later_steps_are_told_what_they_will_not_find(
     inputs: str, script: str, said: list[str]
 ) -> None:
-    result = conversion_of(f"{SIMPLE}{inputs}      - run: {script}\n")
+    result = conversion_of(f"{CALLED}{inputs}      - run: {script}\n")
     assert len(result.report.notes) == len(said)
     for note, expected in zip(result.report.notes, said, strict=True):
         assert expected in note.text
 
 
+def test_a_run_sees_by_itself_that_a_later_step_wants_the_image() -> None:
+    assert conversion_of(f"{SIMPLE}      - run: docker run it\n").report.notes == ()
+
+
 def test_earlier_steps_are_not() -> None:
-    before = SIMPLE.replace("      - uses: jup", "      - run: docker run it\n      - uses: jup")
+    before = CALLED.replace("      - uses: jup", "      - run: docker run it\n      - uses: jup")
     assert conversion_of(before).report.notes == ()
 
 
 def test_what_several_jobs_share_by_an_alias_is_told_once() -> None:
-    shared = SIMPLE.replace("steps:", "steps: &steps") + "      - run: docker run it\n"
+    shared = CALLED.replace("steps:", "steps: &steps") + "      - run: docker run it\n"
     result = conversion_of(f"{shared}  again:\n    runs-on: x\n    steps: *steps\n")
     assert len(result.report.notes) == 1
 

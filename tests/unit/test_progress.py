@@ -22,6 +22,7 @@ from r2d_action.progress.steps import Steps
 from r2d_action.progress.times import MOST, Times, times_file
 from r2d_action.progress.watch import is_watched, title_of
 from r2d_action.progress.words import duration
+from r2d_action.reference import Repository
 from r2d_action.report.ending import ending
 from r2d_action.runner import Redactor, Runner
 from r2d_action.walk import BUILD
@@ -445,7 +446,12 @@ UPDATE = "RUN mamba env update --name base --file /tmp/environment.yml"
 def built() -> Outcome:
     record = replace(complete(), published=None)
     assert record.built
-    return replace(record, built=replace(record.built, size=2_410_000_000))
+    assert record.plan
+    return replace(
+        record,
+        plan=replace(record.plan, repository=Repository.parse("user-image")),
+        built=replace(record.built, size=2_410_000_000),
+    )
 
 
 def test_of_a_failure_all_has_been_said() -> None:

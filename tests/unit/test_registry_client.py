@@ -154,6 +154,17 @@ def test_another_configuration_than_that_of_the_manifest() -> None:
     assert client.labels(at(), manifest) is None
 
 
+def test_a_configuration_is_fetched_once() -> None:
+    content = b'{"config": {"Labels": {"a": "b"}}}'
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    manifest = Manifest("", json.dumps({"config": {"digest": digest}}).encode())
+    there = world(answering(Answer(503), Answer(200, {}, b"{"), Answer(200, {}, content)))
+    client = there.client()
+    assert client.labels(at(), manifest) is None
+    assert [client.labels(at(), manifest) for _ in range(2)] == [{"a": "b"}] * 2
+    assert len(there.net.seen) == 3
+
+
 def _labels(configuration: bytes) -> Mapping[str, str] | None:
     digest = f"sha256:{hashlib.sha256(configuration).hexdigest()}"
     manifest = Manifest("", json.dumps({"config": {"digest": digest}}).encode())

@@ -14,6 +14,8 @@ from r2d_action.reference import Registry
 from r2d_action.registry.auth import Credential
 from r2d_action.registry.docker_logins import DockerLogins
 from r2d_action.registry.keychain import Keychain
+from r2d_action.retry import Retry
+from unit.registry_world import AUTH, HOST, MANIFEST, at, token_server, with_tokens, world
 
 QUAY, HUB = Registry("quay.io"), Registry("docker.io")
 GIVEN = Inputs(docker_username="given", docker_password="s3cret")
@@ -71,6 +73,16 @@ def test_a_folder_whose_name_nobody_expanded(tmp_path: Path) -> None:
     written(tmp_path / "$HOME" / ".docker", auths={"quay.io": entry("left")})
     env = {"DOCKER_CONFIG": "$HOME/.docker", "HOME": "/elsewhere"}
     assert user_for(QUAY, docker_config(env, tmp_path)) == "left"
+
+
+def test_who_speaks_as_one_user_asks_for_one_token(tmp_path: Path) -> None:
+    there, registry = world(with_tokens(), **{f"https://{AUTH}": token_server}), Registry(HOST)
+    means = means_for(GIVEN, {}, Heard(), there.client().session)
+    keychain, hasty = Keychain(registry, means, tmp_path), Retry(there.waits.append, print, tries=1)
+    readers = keychain.client(registry), keychain.reader(registry), keychain.reader(registry, hasty)
+    assert [one.manifest(at(), "v1") for one in readers] == [MANIFEST] * 3
+    assert [one.retry for one in readers] == [means.retry, means.retry, hasty]
+    assert len(there.net.asked(AUTH)) == 1
 
 
 # A login that is nice to have ----------------------------------------------------------------

@@ -171,7 +171,8 @@ def _as_binder_failure() -> Iterator[None]:
         yield
     except CommandFailed as failure:
         raise BinderFailed(
-            f"{DOCKERFILE} could not be committed: {failure}.",
+            f"{DOCKERFILE} could not be committed: {failure}; mend what git says, and run the job "
+            "again.",
             remedy=failure.completed.stderr.strip(),
         ) from failure
     except subprocess.TimeoutExpired as expired:

@@ -45,7 +45,10 @@ def talking_about(image: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, requests.RequestException) as error:
-        raise EngineError(f"The engine could not run {image} to check it: {error}") from error
+        raise EngineError(
+            f"The engine could not run {image} to check it: {error}; run the job again, and on a "
+            "runner of your own see with `docker info` that it answers."
+        ) from error
 
 
 def config_of(client: docker.DockerClient, image: str) -> dict[str, Any]:

@@ -230,7 +230,10 @@ def first_word(hub: Container, deadline: float) -> Mapping[str, Any] | None:
     said = ending["logs"][-1] if ending["logs"] else "nothing was said"
     if ending["exit_code"] in CANNOT_RUN or read_refusal(said):
         return None
-    raise EngineError(f"The start as on a hub could not be tried: {said}")
+    raise EngineError(
+        f"The start as on a hub could not be tried, since our helper in the image ended with: "
+        f"{said}. Run the job again; if it stays so, `HUB_START_CHECK: false` goes on without."
+    )
 
 
 def watch(

@@ -359,11 +359,10 @@ def could_not_begin(advice: Advice) -> str:
 
 
 def problem_of_sudden_end(ending: Ending, doing: str) -> str:
-    memory = ", which is what happens when memory runs out" if ending.exit_code == KILLED else ""
-    return (
-        f"The container ended with exit code {ending.exit_code} while {doing}{memory}; look at "
-        "the last lines above."
-    )
+    memory = ending.exit_code == KILLED
+    seen = ", which is what happens when memory runs out" if memory else ""
+    remedy = "let the tests use less data, or take a larger runner" if memory else "see why above"
+    return f"The container ended with exit code {ending.exit_code} while {doing}{seen}; {remedy}."
 
 
 def annotate(report: TestReport, runner: Runner) -> None:

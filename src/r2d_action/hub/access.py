@@ -133,7 +133,10 @@ def _refused(error: GithubException, app: App, repository: str) -> HubFailed:
             "“Contents: write” and “Pull requests: write” in its settings under Permissions & "
             "events, and let an owner of the repository accept the change."
         )
-    return HubFailed(f"GitHub gave no token for {repository} ({error.status}: {said}).")
+    return HubFailed(
+        f"GitHub gave no token for {repository} ({error.status}: {said}); run the job "
+        "again, and see https://www.githubstatus.com if it stays so."
+    )
 
 
 def _said(error: GithubException) -> str:

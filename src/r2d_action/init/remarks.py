@@ -42,7 +42,7 @@ def remarks(workflow: Workflow) -> Iterator[Remark]:
     for place in workflow.others:
         yield Remark(place.start, _of_another_place(place))
     for job in workflow.jobs:
-        yield from _of_later_steps(job)
+        yield from _of_later_steps(job, called=workflow.is_reusable)
     yield from _of_variables(workflow)
 
 
@@ -87,22 +87,26 @@ def _of_input(name: str, value: Scalar) -> str:
     return ""
 
 
-def _of_later_steps(job: Job) -> Iterator[Remark]:
-    """Of scripts after ours that expect the image, or the login, on the runner."""
+def _of_later_steps(job: Job, *, called: bool) -> Iterator[Remark]:
+    """Of scripts after ours that expect the image, or the login, on the runner. A run sees by
+    itself that the image is expected, but not in a workflow that is ``called`` by another."""
     before: list[Step] = []
     for step in job.steps:
         if step.run:
-            yield from (Remark(step.run.start, text) for text in _expectations(step, before))
+            texts = _expectations(step, before, called=called)
+            yield from (Remark(step.run.start, text) for text in texts)
         if step.ref is not None:
             before.append(step)
 
 
-def _expectations(step: Step, before: Sequence[Step]) -> Iterator[str]:
+def _expectations(step: Step, before: Sequence[Step], *, called: bool) -> Iterator[str]:
     pushing = [one for one in before if not one.is_yes("NO_PUSH")]
-    if _LOOKS.search(step.script) and any(not one.text("REUSE") for one in pushing):
+    looks = called and _LOOKS.search(step.script)
+    if looks and any(not one.text("REUSE") for one in pushing):
         yield (
-            "this step may need the image in the runner's Docker, where it is not after a run that "
-            "built nothing. Add `REUSE: false` under `with:` of the step that builds."
+            "this step may need the image in the runner's Docker. A run that builds nothing does "
+            "not see that in a workflow that others call, and leaves the image in the registry. "
+            "Add `REUSE: false` under `with:` of the step that builds."
         )
     if _PUSHES.search(step.script) and any(one.text("DOCKER_PASSWORD") for one in before):
         yield (

@@ -66,7 +66,10 @@ def material_of(
 def _require_fixed(packages: tuple[str, ...]) -> None:
     for package in packages:
         if not re.search(r"==[^*]+$|@[0-9a-f]{40}$", package):
-            raise NoKey(f"`{package}` may be another version tomorrow")
+            raise NoKey(
+                f"`{package}` of FORCE_REPO2DOCKER_VERSION or EXTRA_PIP_INSTALL may be another "
+                "version tomorrow; `==` and a version names one"
+            )
 
 
 # Of what these name, or do, nothing is known here.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from r2d_action.packages.attached import kept_with
 from r2d_action.packages.values import Before, ImageSize, Kept
 from r2d_action.plan.repo2docker import REVISION
-from r2d_action.reference import Repository, Tag
+from r2d_action.reference import Digest, Repository, Tag
 from r2d_action.registry.client import Client
 from r2d_action.registry.manifest import Manifest
 
@@ -15,10 +15,14 @@ from r2d_action.registry.manifest import Manifest
 def find_before(client: Client, repository: Repository, tags: Iterable[Tag]) -> Before | None:
     """The image of the first tag that has one with a list, None when none has. Raises as
     :class:`Client` does; nothing is pulled."""
+    asked = set[Digest]()
     for tag in dict.fromkeys(tags):
         manifest = client.manifest(repository, str(tag))
-        kept = kept_with(client, repository, manifest.digest) if manifest else None
-        if manifest and kept:
+        # Most of these tags are on one image.
+        if manifest is None or manifest.digest in asked:
+            continue
+        asked.add(manifest.digest)
+        if kept := kept_with(client, repository, manifest.digest):
             # An index says nothing of itself, and not every image tells its commit.
             labels = client.labels(repository, manifest) or {}
             since = labels.get(REVISION, "")[:12] or str(tag)

@@ -113,7 +113,7 @@ def _wanted_tags(
 
 def _refuse_more_than_a_tag(text: str) -> None:
     if found := re.search(r"[${]", text):
-        reason = f"holds a `{found[0]}`, and is taken as it is; TAGS fills in what changes"
+        reason = f"holds a `{found[0]}`, which nothing is filled in for here; use TAGS"
         example = 'TAGS: "{branch} {date}"'
     elif re.search(r"[\s,]", text):
         reason = "is more than one tag; write them in TAGS"

@@ -104,4 +104,7 @@ def _refusal(message: str, source: Reference) -> Exception:
         return explained(error, source.repository)
     if _TEMPORARY.search(message):
         return Temporary(message)
-    return PublishFailed(f"{source} was not pushed: the engine says: {message}.")
+    return PublishFailed(
+        f"{source} was not pushed: the engine says: {message}. Mend that, and run the job "
+        "again: it sends only what is missing."
+    )

@@ -110,7 +110,10 @@ class Tags:
                 self._put((tag,), manifest)
                 require_tag(self.client, self.repository, tag, manifest)
             elif held != manifest.digest:
-                self.say(f"{self.repository}:{tag} stays with the image that has it")
+                self.say(
+                    f"{self.repository}:{tag} stays with the image that has it: it names one "
+                    "image for good, or its git tag has gone on"
+                )
                 continue
             yield tag
 
@@ -133,7 +136,10 @@ class Tags:
             try:
                 hasty._put((tag,), manifest)
             except (RegistryError, Temporary) as trouble:
-                self.say(f"{self.repository}:{tag} stays as it is: {trouble}")
+                self.say(
+                    f"{self.repository}:{tag} stays as it is, and later runs do without it: "
+                    f"{trouble}"
+                )
 
     def _moved(self, manifest: Manifest, beside: tuple[Tag, ...]) -> tuple[Tag, ...]:
         """Move the moving tags to ``manifest``; those of the plan that hold it now."""

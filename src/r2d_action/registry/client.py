@@ -44,6 +44,8 @@ class Client:
     login: Login
     retry: Retry
     _known: Known = field(default_factory=Known, repr=False)
+    # By their digests: what a digest names does not change.
+    _configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def host(self) -> str:
@@ -94,10 +96,15 @@ class Client:
         digest = config.get("digest") if isinstance(config, Mapping) else None
         if not isinstance(digest, str):
             return None
+        if digest in self._configurations:
+            return self._configurations[digest]
         answer = self.ask("GET", repository, f"blobs/{digest}")
         if hashlib.sha256(answer.content).hexdigest() != digest.removeprefix("sha256:"):
             return None
-        return _mapping_in(answer.content)
+        content = _mapping_in(answer.content)
+        if content is not None:
+            self._configurations[digest] = content
+        return content
 
     def labels(self, repository: Repository, manifest: Manifest) -> Mapping[str, str] | None:
         """None where :meth:`configuration` is, or has no place for them."""

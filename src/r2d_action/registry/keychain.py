@@ -31,6 +31,7 @@ class Keychain:
     docker_config: Path
     _logins: dict[Registry, Login] = field(default_factory=dict, repr=False)
     _failed: dict[Registry, LoginFailed] = field(default_factory=dict, repr=False)
+    _clients: dict[tuple[Registry, bool], Client] = field(default_factory=dict, repr=False)
 
     def client(self, registry: Registry, retry: Retry | None = None) -> Client:
         """For what cannot do without the login, such as a push: it raises :class:`LoginFailed`
@@ -62,7 +63,10 @@ class Keychain:
         return replace(self.means, inputs=inputs)
 
     def _client(self, registry: Registry, login: Login, retry: Retry | None) -> Client:
-        return Client(self.means.session, registry, login, retry or self.means.retry)
+        """All clients of one user share what they know: a registry is asked for a token once."""
+        made = Client(self.means.session, registry, login, self.means.retry)
+        client = self._clients.setdefault((registry, login is self._login(registry)), made)
+        return replace(client, retry=retry or client.retry)
 
     def _login(self, registry: Registry) -> Login:
         return self._logins.setdefault(registry, Login(partial(self._credential, registry)))

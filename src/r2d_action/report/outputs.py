@@ -66,7 +66,7 @@ OUTPUTS = (
     Output(
         "IMAGE_KEY",
         "Digest of all that decides the image's content; empty when something of it cannot be "
-        "named.",
+        "named, with `REUSE: false`, and for a git tag that took its commit's image.",
         lambda _, outcome: outcome.key.value if outcome.key else "",
     ),
     Output(

@@ -31,7 +31,10 @@ from r2d_action.workflow_files import docker_is_used_later
 
 # What repo2docker reads from the directory it is started in.
 REPO2DOCKER_CONFIG = "repo2docker_config.py"
-_NOT_HERE = "it is not brought to this runner's Docker (REUSE: false builds it there)"
+_NOT_HERE = (
+    "no later step of this job was seen to use it, so it is not brought to this runner's Docker "
+    "(REUSE: false builds it there)"
+)
 
 
 def built(outcome: Outcome, site: Site) -> Outcome:
@@ -72,10 +75,11 @@ def _with_own_bases(outcome: Outcome, plan: Plan, site: Site) -> Outcome:
     pins = read_pins(site.inputs.base_images)
     bases = [base for base in key.material.bases if not stand_in(base[0], pins)]
     for name in strangers(bases, site.engine.client):
-        reason = f"this engine has as {name}, which is not what the registry has by that name"
+        reason = f"this machine has another {name} than the registry"
         site.runner.warning(
-            f"The image is built on what {reason}, and no other run will reuse it. Unless an "
-            f"earlier step made that on purpose, get the registry's with `docker pull {name}`."
+            f"The image is built on the {name} that this machine has, which is another one than "
+            "the registry's, so no other run will reuse it. If no earlier step made it on "
+            f"purpose, run `docker pull {name}` in a step before this one."
         )
         return replace(outcome, key=Keyed(value="", why_none=reason))
     return outcome
@@ -105,7 +109,9 @@ def _pulled(reused: Reused, tags: Iterable[Tag], plan: Plan, site: Site) -> bool
         try:
             image = site.engine.client.images.pull(name, auth_config=auth)
         except APIError as refusal:
-            site.runner.say(f"cannot be pulled, so the image is built: {refusal.explanation}")
+            site.runner.say(
+                f"{name} cannot be pulled, so the image is built: {refusal.explanation}"
+            )
             return False
     for tag in tags:
         image.tag(plan.repository.name, str(tag))

@@ -49,7 +49,7 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
 
 def _key(plan: Plan, site: Site) -> ImageKey:
     if site.env.get("DOCKER_DEFAULT_PLATFORM"):
-        raise NoKey("DOCKER_DEFAULT_PLATFORM asks for the image of another machine")
+        raise NoKey("DOCKER_DEFAULT_PLATFORM asks for an image for another kind of processor")
     context = site.context
     return key_of(
         material_of(
@@ -108,7 +108,9 @@ def _found(plan: Plan, tag: Tag, site: Site, *, by_commit: bool = False) -> Reus
     if manifest is None or labels is None:
         return None
     if by_commit and (difference := _difference(labels, dict(plan.build.labels))):
-        site.runner.say(f"{plan.repository}:{tag} {difference}")
+        site.runner.say(
+            f"{plan.repository}:{tag} {difference}; so it is looked for by its key, or built"
+        )
         return None
     return Reused(
         manifest=manifest,

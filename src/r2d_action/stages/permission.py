@@ -41,11 +41,13 @@ def _require_push(repository: Repository, plan: Plan, site: Site) -> None:
             forgotten = "" if client.credential else _forgotten(site.inputs)
             raise explained(error, repository, forgotten=forgotten) from error
         except Temporary as trouble:
-            problem = unreachable(trouble, client, repository)
             if repository == plan.repository:
-                raise problem from trouble
-            # It may be there again after the build, and must not hold up the others.
-            site.runner.warning(str(problem))
+                raise unreachable(trouble, client, repository) from trouble
+            # It must not hold up the others.
+            site.runner.warning(
+                f"PUSH_TO: {repository} cannot be reached now: {trouble.reason}. The build goes "
+                "on, and the image is sent there at its end if it answers by then."
+            )
 
 
 def _forgotten(inputs: Inputs) -> str:

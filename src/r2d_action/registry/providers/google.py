@@ -95,7 +95,10 @@ def _as_the_job(means: Means) -> Credential:
 def _left_behind(means: Means) -> Credential | None:
     file = Path(means.env[CREDENTIAL_FILE])
     if not file.is_file():
-        means.say(f"{CREDENTIAL_FILE} names {file}, which a checkout after that login may remove")
+        means.say(
+            f"{CREDENTIAL_FILE} names {file}, which is not there, so it is not used; let "
+            "google-github-actions/auth come after actions/checkout"
+        )
         return None
     means.extra("google")
     from r2d_action.registry.providers.google_token import token_from  # noqa: PLC0415
