@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from tempfile import TemporaryFile
 from typing import IO
@@ -26,12 +27,14 @@ def read_packages(client: docker.DockerClient, image: str) -> PackageList:
     """Nothing of the image is started but its shell, without a network; an image needs neither
     Python nor conda for it. Raises :class:`EngineError`, and :class:`UserError` for an image
     that has no shell or no tar."""
-    with TemporaryFile() as spool:
-        _collect(client, image, spool)
-        with tarfile.open(fileobj=spool) as outer:
-            inner = outer.extractfile(outer.getmembers()[0])
-            with tarfile.open(fileobj=inner) as tar:
-                return packages_in(_Files(tar))
+    with (
+        TemporaryFile() as spool,
+        # It is read while the engine takes its time to end the container.
+        _collected(client, image, spool),
+        tarfile.open(fileobj=spool) as outer,
+        tarfile.open(fileobj=outer.extractfile(outer.getmembers()[0])) as tar,
+    ):
+        return packages_in(_Files(tar))
 
 
 class _Files(Mapping[str, bytes]):
@@ -53,8 +56,10 @@ class _Files(Mapping[str, bytes]):
         return len(self._entries)
 
 
-def _collect(client: docker.DockerClient, image: str, spool: IO[bytes]) -> None:
-    """The engine's archive with one file, which is our archive of what tells of packages."""
+@contextmanager
+def _collected(client: docker.DockerClient, image: str, spool: IO[bytes]) -> Iterator[None]:
+    """Fills ``spool`` with the engine's archive of one file, which is our archive of what tells of
+    packages; the container that it comes from is removed in the end."""
     command = {
         "entrypoint": ["sh", f"{FOLDER}/{SCRIPT}"],
         "command": [FOLDER],
@@ -67,7 +72,8 @@ def _collect(client: docker.DockerClient, image: str, spool: IO[bytes]) -> None:
         put(container, "/", archive_of({f"{FOLDER.strip('/')}/{SCRIPT}": script}))
         _require_success(container, image)
         spool.writelines(container.get_archive(f"{FOLDER}/found.tar")[0])
-    spool.seek(0)
+        spool.seek(0)
+        yield
 
 
 def _require_success(container: Container, image: str) -> None:
