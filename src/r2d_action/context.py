@@ -60,6 +60,8 @@ _CREDENTIALS = (
     (".netrc", "passwords"),
     ("_netrc", "passwords"),
     (".git-credentials", "passwords of git"),
+    # The helper `store --file=.git/credentials`, which many scripts set up: KEEP_GIT copies it.
+    (".git/credentials", "passwords of git"),
     (".pypirc", "passwords of a package index"),
     (".aws/credentials", "access keys of Amazon"),
     (".azure/*", "a login to Azure"),

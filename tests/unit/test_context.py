@@ -40,6 +40,8 @@ def tree(root: Path, *files: str) -> Path:
         ".netrc",
         "sub/.netrc",
         ".git-credentials",
+        ".git/credentials",
+        "module/.git/credentials",
         ".aws/credentials",
         ".ssh/id_ed25519",
     ],
@@ -53,6 +55,13 @@ def test_credentials_are_known_by_their_names(path: str) -> None:
 )
 def test_innocent_names_are_left_alone(path: str) -> None:
     assert not credential_in(path)
+
+
+def test_a_kept_repository_keeps_no_passwords(tmp_path: Path) -> None:
+    tree(tmp_path, "a.py", ".git/HEAD", ".git/credentials")
+    context = read_context(tmp_path, keep_git=True)
+    assert context.files == (".git/HEAD", "a.py")
+    assert context.left_out == (LeftOut(".git/credentials", "passwords of git"),)
 
 
 def test_credentials_stay_out_and_are_named(tmp_path: Path) -> None:
