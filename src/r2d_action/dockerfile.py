@@ -6,9 +6,11 @@ https://github.com/moby/buildkit/blob/master/frontend/dockerfile/parser/parser.g
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 _BYTE_ORDER_MARK = "\ufeff"
 # A backslash of its own at the end; two of them are one that is meant.
@@ -36,15 +38,16 @@ class Step:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The words behind the options, without quotation marks."""
+        """The words behind the options, without quotation marks, or what a JSON list holds."""
         return self._split[1]
 
     @property
     def _split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        words = _WORD.findall(self.value)
-        count = next((n for n, word in enumerate(words) if not word.startswith("--")), len(words))
-        plain = tuple(_unquoted(word) for word in words)
-        return plain[:count], plain[count:]
+        words = [*_WORD.finditer(self.value)]
+        flags = [*takewhile(lambda word: word[0].startswith("--"), words)]
+        plain = tuple(_unquoted(word[0]) for word in words)
+        behind = self.value[flags[-1].end() if flags else 0 :]
+        return plain[: len(flags)], _in_json_list(behind) or plain[len(flags) :]
 
 
 def steps_in(text: str) -> Iterator[Step]:
@@ -107,6 +110,16 @@ def _heredocs(step: Step) -> Iterator[tuple[str, bool]]:
 def _trimmed(line: str, chomps: bool) -> str:
     text = line.rstrip("\r")
     return text.lstrip("\t") if chomps else text
+
+
+def _in_json_list(text: str) -> tuple[str, ...]:
+    """Nothing for what the builder does not take for a list, and reads as words."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    is_list = isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return tuple(found) if is_list else ()
 
 
 def _unquoted(word: str) -> str:

@@ -8,7 +8,7 @@ what the steps after it want.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
@@ -20,9 +20,13 @@ from r2d_action.inputs import nearest_input, unknown_inputs
 
 # Not the reusable workflows: GitHub refuses an input that they do not have.
 _OUR_ACTION = re.compile(r"[^/\s]+/(repo2docker-action|r2d-action)@.+|\./?")
-# All commands but those that concern no image; the engine may be podman.
+_LOCAL_ACTION = re.compile(r"\./.+")
+# All commands but those that concern no image, the engine may be podman; and what else takes images
+# from it: `docker-compose up`, `kind load docker-image`, `skopeo copy docker-daemon:`.
 _DOCKER_COMMAND = re.compile(
-    r"(?<![\w-])(?:docker|podman)[ \t]+(?!(?:login|logout|version|info|system|builder)\b)"
+    r"(?<![\w-])(?:docker|podman)"
+    r"(?:[ \t]+(?!(?:login|logout|version|info|system|builder)\b)|-(?:compose|image|daemon)\b)"
+    r"|\bk3d[ \t]+image[ \t]+import\b"
 )
 # By name, since nothing else tells: docker/build-push-action, redhat-actions/push-to-registry.
 _DOCKER_ACTION = re.compile(r"docker|container|image|scan|trivy|sbom|push-to-registry")
@@ -54,8 +58,13 @@ def docker_is_used_later(file: Path, job: str) -> bool:
     ``file`` shows it: not in what a script or another workflow does."""
     steps = _under(_under(_under(_composed(file), "jobs"), job), "steps")
     found = steps.value if isinstance(steps, yaml.SequenceNode) else []
-    from_ours = dropwhile(lambda step: not _OUR_ACTION.fullmatch(_text(step, "uses")), found)
-    return any(_uses_docker(step) for step in from_ours)
+    # An action of the repository itself may have ours inside.
+    from_ours = _from_first(_OUR_ACTION, found) or _from_first(_LOCAL_ACTION, found)
+    return any(_uses_docker(step) for step in from_ours[1:])
+
+
+def _from_first(action: re.Pattern[str], steps: Iterable[yaml.Node]) -> list[yaml.Node]:
+    return [*dropwhile(lambda step: not action.fullmatch(_text(step, "uses")), steps)]
 
 
 def _uses_docker(step: yaml.Node) -> bool:

@@ -119,6 +119,45 @@ def test_where_git_converts_files_it_is_not_asked(
     assert not known(tmp_path / "b", git).entries
 
 
+def check_in(git: Git) -> None:
+    git.run("add", "-A")
+    git.run("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x")
+
+
+@pytest.mark.parametrize("root", [".", "b"])
+@pytest.mark.parametrize("file", [".gitattributes", "b/.gitattributes"])
+def test_attributes_that_were_not_checked_out_convert_too(
+    tmp_path: Path, git: Git, file: str, root: str
+) -> None:
+    (tmp_path / file).write_text("*.txt eol=crlf\n")
+    check_in(git)
+    (tmp_path / "b" / "c.txt").unlink()
+    git.run("sparse-checkout", "set", "--no-cone", "/*", f"!/{file}")
+    git.run("checkout", "-q", "--", "b/c.txt")
+    assert (tmp_path / "b" / "c.txt").read_bytes() == b"b/c.txt\r\n"
+    require_agreement(tmp_path / root, git)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("")])
+def test_attributes_that_were_changed_after_the_checkout_convert_too(
+    tmp_path: Path, git: Git, change: Callable[[Path], object]
+) -> None:
+    (tmp_path / ".gitattributes").write_text("*.txt eol=crlf\n")
+    check_in(git)
+    (tmp_path / "a.txt").unlink()
+    git.run("checkout", "-q", "--", "a.txt")
+    os.utime(tmp_path / "a.txt", (LONG_AGO, LONG_AGO))
+    git.run("update-index", "--refresh")
+    change(tmp_path / ".gitattributes")
+    require_agreement(tmp_path, git)
+
+
+def test_what_the_checkout_of_a_job_sets_converts_nothing(tmp_path: Path, git: Git) -> None:
+    git.run("sparse-checkout", "disable")
+    assert git.line("config", "core.sparseCheckout") == "false"
+    assert "a.txt" in known(tmp_path, git).entries
+
+
 def test_a_setting_that_converts_counts_too(tmp_path: Path, git: Git) -> None:
     git.run("config", "core.autocrlf", "true")
     assert not known(tmp_path, git).entries

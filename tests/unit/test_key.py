@@ -15,7 +15,7 @@ from r2d_action.key import DIGITS, Material, NoKey, key_of
 from r2d_action.key.bases import images_in, place_of
 from r2d_action.key.files import Known, digest_of
 from r2d_action.key.ignore import BuilderRules, LibraryRules, kept, rules_of, stays
-from r2d_action.key.material import BASE_IMAGE, checks_of, has_passed, material_of
+from r2d_action.key.material import BASE_IMAGE, checks_of, files_of, has_passed, material_of
 from r2d_action.plan import BuildPlan, CheckPlan
 
 REPO2DOCKER = "jupyter-repo2docker==2026.4.0"
@@ -78,6 +78,7 @@ PLAN = BuildPlan(
         ("FROM a\nADD --checksum=sha256:1 https://x/y /z\n", ["a"]),
         (f"FROM a\nADD https://x/y.git#{'0a' * 20} /z\n", ["a"]),
         ("FROM a\nADD git@home . /z\nADD x.tar https://x/\n", ["a"]),
+        ('FROM a\nADD ["x.tar","https://x/"]\n', ["a"]),
     ],
 )
 def test_the_images_that_a_dockerfile_names(text: str, images: list[str]) -> None:
@@ -89,9 +90,22 @@ def test_the_syntax_may_be_a_build_argument() -> None:
     assert list(images_in(text, {"BUILDKIT_SYNTAX": "s:2"})) == ["s:2", "a"]
 
 
-def test_an_image_that_depends_on_the_unknown_has_no_name() -> None:
-    with pytest.raises(NoKey, match="VERSION"):
-        images_in("ARG VERSION\nFROM a:${VERSION}\n", {})
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ARG VERSION\nFROM a:${VERSION}\n",
+        # The builder gives it the kind of processor that it builds for.
+        "FROM a:${TARGETARCH:-VERSION}\n",
+        "ARG BUILDPLATFORM\nFROM a:${BUILDPLATFORM:-VERSION}\n",
+    ],
+)
+def test_an_image_that_depends_on_the_unknown_has_no_name(text: str) -> None:
+    with pytest.raises(NoKey, match="names an image by"):
+        images_in(text, {})
+
+
+def test_what_the_dockerfile_itself_says_of_the_platform_counts() -> None:
+    assert images_in("ARG TARGETARCH=x\nFROM a:${TARGETARCH:-y}\n", {}) == ("a:x",)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +117,12 @@ def test_an_image_that_depends_on_the_unknown_has_no_name() -> None:
         "https://github.com/o/r.git#main",
         "ssh://git@x/r",
         "$URL",
-        '["https://x/y", "/z"]',
     ],
 )
 def test_what_comes_from_elsewhere_may_be_another_file_tomorrow(source: str) -> None:
-    with pytest.raises(NoKey, match="tomorrow"):
-        images_in(f"FROM a\nADD {source} /z\n", {})
+    for words in (f"{source} /z", f'["{source}", "/z"]', f'--chown=1 ["x","{source}","/z"]'):
+        with pytest.raises(NoKey, match="tomorrow"):
+            images_in(f"FROM a\nADD {words}\n", {})
 
 
 def test_a_dockerfile_without_a_stage_has_no_images(tmp_path: Path) -> None:
@@ -236,11 +250,12 @@ FILES = {
 def material(
     root: Path, plan: BuildPlan = PLAN, config: str = "", base: str = "sha256:1"
 ) -> Material:
+    context = read_context(root)
     return material_of(
         plan,
-        read_context(root),
+        context,
         # Every file is read; what git knows is tested with a real one elsewhere.
-        known=lambda: Known({}),
+        files=lambda: files_of(context, lambda: Known({})),
         repo2docker=REPO2DOCKER,
         config=config,
         resolve=lambda _: base,
@@ -378,6 +393,7 @@ def test_rules_behind_a_way_out_are_not_guessed(tmp_path: Path) -> None:
         (PLAN, "c.DockerEngine.extra_buildx_build_args = ['--build-arg=X']", "not known"),
         (PLAN, "c.Repo2Docker.extra_build_args = {'BASE': 'x'}", "not known"),
         (PLAN, "c.Repo2Docker.subdir = 'x'", "not known"),
+        (PLAN, "c.Repo2Docker.appendix = 'COPY --from=tools:latest /a /b'", "not known"),
     ],
 )
 def test_what_cannot_be_named_has_no_key(

@@ -101,6 +101,10 @@ def used_later(folder: Path, step: str, *, job: str = "build", ours: str = OURS)
         "run: |\n          set -e\n          ids=$(docker images -q)",
         "run: podman save org/image",
         "run: docker --config x login && docker push x",
+        "run: docker-compose up --detach",
+        "run: kind load docker-image org/image",
+        "run: k3d image import org/image --cluster test",
+        "run: skopeo copy docker-daemon:org/image:latest oci:image",
         "uses: redhat-actions/push-to-registry@v2",
         "uses: aquasecurity/trivy-action@master",
         "uses: docker/build-push-action@v6",
@@ -120,6 +124,7 @@ def test_a_later_step_that_uses_docker_is_found(tmp_path: Path, step: str) -> No
         "run: docker logout quay.io; docker system df",
         "run: jupyter-repo2docker --help",
         "run: echo docker.io/org/image",
+        "run: kind load image-archive image.tar; k3d cluster create",
         "uses: docker/login-action@v3",
         "uses: docker/setup-buildx-action@v3",
         "uses: actions/upload-artifact@v4",
@@ -132,6 +137,14 @@ def test_a_later_step_that_uses_docker_is_found(tmp_path: Path, step: str) -> No
 )
 def test_other_later_steps_need_no_image(tmp_path: Path, step: str) -> None:
     assert not used_later(tmp_path, step)
+
+
+def test_our_step_may_be_inside_of_an_action_of_the_repository(tmp_path: Path) -> None:
+    local = "uses: ./.github/actions/build-image"
+    assert used_later(tmp_path, "run: docker run image", ours=local)
+    assert not used_later(tmp_path, "run: echo done", ours=local)
+    before = f"uses: ./setup\n      - run: docker pull before\n      - {OURS}"
+    assert not used_later(tmp_path, "run: echo done", ours=before)
 
 
 @pytest.mark.parametrize("job", ["calls", "", "nowhere"])

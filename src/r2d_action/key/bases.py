@@ -87,13 +87,20 @@ class _Walk:
     def _value(self, match: re.Match[str]) -> str:
         name = match["plain"] or match["name"]
         value = self.known.get(name, "")
-        if match["default"] is not None:
+        if match["default"] is not None and name not in _OF_THE_BUILDER:
             return value or self._expanded(match["default"])
         if not value:
             raise NoKey(f"the Dockerfile names an image by ${{{name}}}, which has no value here")
         return value
 
 
+# Variables that the builder gives a value.
+# https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
+_OF_THE_BUILDER = frozenset(
+    f"{side}{part}"
+    for side in ("BUILD", "TARGET")
+    for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
+)
 _VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\})")
 
 
@@ -109,7 +116,7 @@ def _sources(step: Step) -> Iterator[str]:
 
 
 # A variable may hold an address; what else begins like this is a file of the repository.
-_REMOTE = re.compile(r"[\[,]*(?:\$|(?:https?|git|ssh)://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+_REMOTE = re.compile(r"(?:\$|(?:https?|git|ssh)://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 

@@ -24,7 +24,9 @@ from r2d_action.git import NO_ANSWER, Git
 FILE, EXECUTABLE, LINK, FOLDER = "100644", "100755", "120000", "40000"
 # Attributes by which a file in the checkout differs from what git keeps (line ends, LFS).
 _CONVERTING = re.compile(r"\b(filter|text|eol|ident|working-tree-encoding|crlf)\b")
-_CONVERTING_SETTINGS = r"^core\.(autocrlf|eol|attributesfile)$"
+# In a sparse checkout, the attributes may be among what is not there.
+_CONVERTING_SETTINGS = r"^core\.(autocrlf|eol|attributesfile|sparsecheckout)$"
+_ATTRIBUTES = ".gitattributes"
 # Settings by which git does not see a change that an image would show.
 _LOOK_AT_EVERYTHING = (
     "-c", "core.trustctime=true",
@@ -119,11 +121,13 @@ def ask_git(git: Git) -> Asked:
 def known_to_git(context: Context, asked: Asked) -> Known:
     """Nothing outside of a repository, and where git's word on a file is not the file."""
     try:
-        place = _place_of(asked.git)
+        place, changed = _place_of(asked.git), asked.changed.result()
         if place.folder != context.root.resolve() or _may_convert(asked.git, context, place):
             return Known({})
+        if any(path.endswith(_ATTRIBUTES) for path in changed):
+            return Known({})  # it was another one that the files were checked out by
         entries = asked.index.result()
-        for path in asked.changed.result():
+        for path in changed:
             entries.pop(path, None)
     except NO_ANSWER:
         return Known({})
@@ -168,10 +172,10 @@ def _names(git: Git, *arguments: str) -> list[str]:
 
 def _may_convert(git: Git, context: Context, place: _Place) -> bool:
     """Whether files in the checkout may differ from what git keeps of them."""
-    if git.attempt("config", "--get-regexp", _CONVERTING_SETTINGS).lines:
+    if git.attempt("config", "--get-regexp", _CONVERTING_SETTINGS, "!^false$").lines:
         return True
-    above = [folder / ".gitattributes" for folder in (context.root, *context.root.parents)]
-    inside = [context.root / path for path in context.files if path.endswith(".gitattributes")]
+    above = [folder / _ATTRIBUTES for folder in (context.root, *context.root.parents)]
+    inside = [context.root / path for path in context.files if path.endswith(_ATTRIBUTES)]
     candidates = [path for path in above if path.is_relative_to(place.top)]
     everywhere = (place.attributes, *_attributes_of_user(git.env))
     return any(_CONVERTING.search(_text(path)) for path in (*candidates, *inside, *everywhere))
