@@ -24,6 +24,7 @@ class Event:
     ``ref`` is the full git ref (``refs/heads/main``), ``sha`` the commit of the
     event, which need not be the one that is checked out. ``before`` is the commit that a push
     or a pull request starts from, empty where there is none or its history was rewritten.
+    ``is_merged`` says of a pull request that it is closed and merged: ``ref`` is the branch then.
     ``workflow`` is the file of the workflow, as the repository has it, empty where another
     repository's runs; ``job`` is the name that the job has there.
     """
@@ -38,6 +39,7 @@ class Event:
     server_url: str = GITHUB
     run_url: str = ""
     pull_request: int | None = None
+    is_merged: bool = False
     head_repository: str = ""
     head_branch: str = ""
     base_branch: str = ""
@@ -47,7 +49,9 @@ class Event:
 
     @property
     def is_pull_request(self) -> bool:
-        return self.name in {"pull_request", "pull_request_target"}
+        # A review runs for what is reviewed: the same trial merge.
+        is_of_one = self.ref.startswith("refs/pull/")
+        return is_of_one or self.name in {"pull_request", "pull_request_target"}
 
     @property
     def is_fork_pull_request(self) -> bool:
@@ -97,6 +101,7 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
         server_url=server_url,
         run_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else "",
         pull_request=pull_request.get("number"),
+        is_merged=pull_request.get("merged") is True,
         # A deleted fork leaves no repository behind: not ours, so treated as a fork.
         head_repository=_mapping(pull_request, "head", "repo").get("full_name", ""),
         head_branch=_mapping(pull_request, "head").get("ref", ""),

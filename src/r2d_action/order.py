@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from r2d_action.git import NO_ANSWER, Git
-from r2d_action.plan.repo2docker import CREATED, REVISION
+from r2d_action.plan.repo2docker import ASKED, CREATED, REVISION
 from r2d_action.plan.tagging import tag_of_commit
 from r2d_action.process import Completed
 from r2d_action.reference import Repository, Tag
@@ -33,14 +33,15 @@ class Unknown(Exception):
 @dataclass(frozen=True, slots=True)
 class Made:
     """Of which commit an image was made and when, as its labels tell (ISO 8601, so that text
-    compares as time does); empty where they do not."""
+    compares as time does), and for which inputs; empty where they do not."""
 
     commit: str
     created: str
+    asked: str
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> Made:
-        return cls(str(labels.get(REVISION, "")), str(labels.get(CREATED, "")))
+        return cls(*(str(labels.get(name, "")) for name in (REVISION, CREATED, ASKED)))
 
     @property
     def time(self) -> datetime | None:
@@ -49,7 +50,9 @@ class Made:
         return None
 
     def is_rebuilt_in(self, other: Made) -> bool:
-        return bool(self.commit) and self.commit == other.commit and self.created < other.created
+        """Other inputs of the same commit are those of another job of a matrix."""
+        alike = self.commit == other.commit and self.asked == other.asked
+        return bool(self.commit) and alike and self.created < other.created
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,7 @@ class Order:
             self._ask(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", REMOTE, tip
             )  # fmt: skip
-            ours = () if self._was_dropped(tip) else (f"^{self.commit}",)
-            listed = self.git.run("rev-list", tip, *ours)
+            listed = self.git.run("rev-list", tip, *self._no_newer(tip))
         except NO_ANSWER as error:
             raise Unknown from error
         return listed.lines
@@ -122,12 +124,16 @@ class Order:
             answer = self.logged_in.attempt(*arguments)
         return answer.require_success()
 
-    def _was_dropped(self, tip: str) -> bool:
-        """Whether our commit was pushed away by force: all that the branch has now is newer then.
-        One that never was on the branch (of an earlier step) is ahead of it."""
-        if not self.was_tip:
-            return False
-        return self.git.attempt("merge-base", "--is-ancestor", self.commit, tip).returncode == 1
+    def _no_newer(self, tip: str) -> tuple[str, ...]:
+        """What tells git of the commits at ``tip`` that do not come after ours."""
+        ancestor = self.git.attempt("merge-base", "--is-ancestor", self.commit, tip).returncode
+        if ancestor == 0:
+            # Nor do those that a merge brought along: in a shallow checkout, which does not know
+            # what ours came after, that would be the whole history.
+            return "--ancestry-path", f"^{self.commit}"
+        # Where ours was pushed away by force, all that the branch has now is newer. A commit that
+        # never was on the branch (of an earlier step) is ahead of it.
+        return () if self.was_tip and ancestor == 1 else (f"^{self.commit}",)
 
     def has_moved(self, git_tag: str) -> bool:
         """Whether the git tag names another commit than ours by now; no, where nobody knows."""

@@ -83,7 +83,7 @@ class Publisher:
             plan=plan,
             client=client,
             order=order,
-            image=Made("a" * 40, order.created),
+            image=Made("a" * 40, order.created, asked=""),
             key="",
             say=self.said.append,
         )

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -292,11 +292,12 @@ def test_a_commit_stays_with_the_run_that_was_quicker(
     repo: Repo, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     quicker = repo.clone(tmp_path / "quicker")
+    (quicker.checkout / "data.txt").write_text("written by an earlier step")
     commit = repo.git.head[:12]
     handed_on: list[Outcome] = []
 
     def another() -> None:
-        handed_on.append(quicker.run("push", NOON + timedelta(minutes=1), NOTEBOOK_USER="ana"))
+        handed_on.append(quicker.run("push", NOON + timedelta(minutes=1)))
 
     with in_front_of(repo.registry.host, once("PUT", "/manifests/", another)) as front:
         slower = repo.run(DOCKER_REGISTRY=front.host)
@@ -313,11 +314,12 @@ def test_a_commit_stays_with_the_run_that_was_quicker(
     forget_images(engine, f"{front.host}/")
 
 
-@pytest.mark.parametrize("user", ["", "ana"])
+@pytest.mark.parametrize("files", ["1", "2"])
 def test_two_runs_that_name_their_image_at_the_same_moment(
-    repo: Repo, engine: docker.DockerClient, tmp_path: Path, user: str
+    repo: Repo, engine: docker.DockerClient, tmp_path: Path, files: str
 ) -> None:
     other = repo.clone(tmp_path / "other")
+    (other.checkout / "data.txt").write_text(files)
     commit = repo.git.head[:12]
     theirs: list[Outcome] = []
 
@@ -336,7 +338,7 @@ def test_two_runs_that_name_their_image_at_the_same_moment(
     def another() -> None:
         with in_front_of(repo.registry.host, blind) as front:
             at = NOON + timedelta(minutes=1)
-            theirs.append(other.run("push", at, DOCKER_REGISTRY=front.host, NOTEBOOK_USER=user))
+            theirs.append(other.run("push", at, DOCKER_REGISTRY=front.host))
             forget_images(engine, f"{front.host}/")
 
     # Ours has the commit's tag by then, of which the other run does not know.
@@ -348,7 +350,7 @@ def test_two_runs_that_name_their_image_at_the_same_moment(
     assert tags_of(theirs[0]) == [commit, "latest"]
     for tag in (commit, "latest"):
         assert repo.digest(tag) == str(theirs[0].published.digest)
-    if user:
+    if files != "1":
         assert tags_of(ours) == [f"{commit}-20260803120000"]
         assert repo.digest(f"{commit}-20260803120000") == str(ours.published.digest)
     else:
@@ -497,6 +499,60 @@ def test_a_git_tag_that_was_moved_takes_its_name_along(repo: Repo, tmp_path: Pat
     assert tags_of(run_for_tag(repo)) == [newest, "v1", "latest"]
 
 
+def test_a_git_tag_takes_no_image_that_was_made_of_other_files(repo: Repo) -> None:
+    pushed = repo.run()
+    # As a step before the build does it: `echo "$GITHUB_REF_NAME" > data.txt`
+    (repo.checkout / "data.txt").write_text("v1")
+    tagged = run_for_tag(repo)
+    assert (tagged.status, tags_of(tagged)[0]) == ("built", f"{tags_of(pushed)[0]}-20260803130000")
+    assert "same files" in repo.said.getvalue()
+
+
+def test_a_git_tag_stays_with_the_rebuilt_image(repo: Repo) -> None:
+    first = run_for_tag(repo)
+    site = repo.site("workflow_dispatch", LATER + timedelta(hours=1), {}, {"TAGS": "{git_tag}"})
+    rebuilt = walk(RUN, replace(site, event=replace(site.event, ref="refs/tags/v1")))
+    assert tags_of(rebuilt)[1] == "v1"
+    again = run_for_tag(repo)
+    assert (again.status, tags_of(again)[0]) == ("reused", tags_of(first)[0])
+    assert rebuilt.published
+    assert repo.digest("v1") == str(rebuilt.published.digest) != repo.digest(tags_of(first)[0])
+
+
+def run_of_matrix(repo: Repo, job: str, at: datetime) -> Outcome:
+    arguments = {"REPO2DOCKER_EXTRA_ARGS": f"--build-arg JOB={job}"}
+    return repo.run("push", at, ADDITIONAL_TAG=job, LATEST_TAG_OFF="true", **arguments)
+
+
+def test_jobs_of_a_matrix_hold_up_no_tags_of_each_other(repo: Repo) -> None:
+    run_of_matrix(repo, "b", NOON)
+    repo.commit(data_txt="2")
+    run_of_matrix(repo, "a", LATER)  # the last one to start, and the first one to end
+    outcome = run_of_matrix(repo, "b", NOON + timedelta(minutes=59))
+    assert tags_of(outcome)[1:] == ["b"]
+
+
+def test_jobs_of_a_matrix_that_start_together_take_no_names_of_each_other(repo: Repo) -> None:
+    made = [run_of_matrix(repo, job, NOON).published for job in "abc"]
+    digests = [str(one.digest) for one in made if one]
+    assert [repo.digest(str(one.tags[0])) for one in made if one] == digests
+    assert len({*digests}) == len(made)
+
+
+def test_jobs_of_a_matrix_take_no_images_of_each_other(repo: Repo, tmp_path: Path) -> None:
+    text = (repo.checkout / "Dockerfile").read_text()
+    repo.commit(Dockerfile=f"{text}ARG JOB\nENV JOB=$JOB\n", _dockerignore="notes.txt\n")
+    ours = [run_of_matrix(repo, job, NOON) for job in "ab"][1].published
+    repo.commit(notes_txt="1")
+    slow = repo.clone(tmp_path / "slow")
+    repo.commit(notes_txt="2")
+    for one in (slow, repo):
+        run_of_matrix(one, "a", LATER)
+    run_of_matrix(slow, "b", LATER)
+    assert ours
+    assert repo.digest("b") == str(ours.digest)
+
+
 def test_reuse_may_be_turned_off_without_a_trace(repo: Repo) -> None:
     repo.run(REUSE="false", CACHE="false")
     puts = [r.path for r in repo.registry.requests() if r.method == "PUT"]
@@ -578,6 +634,23 @@ def test_a_commit_that_an_earlier_step_made_is_ahead(repo: Repo, tmp_path: Path)
     Git(tmp_path, repo.lab.env).run("init", "-q", "--bare", "nowhere.git")
     made = ahead.commit(data_txt="2")
     assert tags_of(run_for(ahead, {"sha": pushed})) == [made, "latest"]
+
+
+def test_another_branch_that_a_step_checked_out_keeps_its_own_time(
+    repo: Repo, tmp_path: Path
+) -> None:
+    nightly = whole_clone(repo, tmp_path / "nightly")
+
+    def run(**event: str) -> Outcome:
+        return run_for(nightly, event, ADDITIONAL_TAG="nightly", LATEST_TAG_OFF="true")
+
+    run(sha=nightly.git.head)
+    repo.commit(data_txt="2")
+    repo.run()
+    (nightly.checkout / "data.txt").write_text("3")
+    author = ("-c", "user.name=A", "-c", "user.email=a@b")
+    nightly.git.run(*author, "commit", "-qam", "of another branch")
+    assert tags_of(run(name="schedule", sha=repo.git.head))[1:] == ["nightly"]
 
 
 def test_more_commits_without_an_image_than_are_asked_for(repo: Repo, tmp_path: Path) -> None:
@@ -704,6 +777,23 @@ def test_newer_commits_that_nobody_published_do_not_count(repo: Repo, tmp_path: 
     repo.commit(data_txt="2")
     older.run()
     assert repo.digest("latest") == repo.digest(older.git.head[:12])
+
+
+def test_what_a_merge_brings_along_is_no_newer(repo: Repo, tmp_path: Path) -> None:
+    repo.run()
+    started_from = repo.git.head
+    ours = repo.commit(data_txt="2")
+    shallow = repo.clone(tmp_path / "shallow")
+    repo.git.run("checkout", "-q", started_from)
+    (repo.checkout / "notes.txt").write_text("of a side branch")
+    author = ("-c", "user.name=A", "-c", "user.email=a@b")
+    repo.git.run("add", "-A")
+    repo.git.run(*author, "commit", "-qm", "x")
+    side = repo.git.head
+    repo.git.run("checkout", "-q", ours)
+    repo.git.run(*author, "merge", "-q", "--no-ff", "-m", "x", side)
+    repo.git.run("push", "-q", "origin", "HEAD:main")
+    assert tags_of(run_for(shallow, {"sha": shallow.git.head})) == [ours, "latest"]
 
 
 def test_without_a_remote_the_times_of_the_images_decide(repo: Repo, tmp_path: Path) -> None:

@@ -39,6 +39,12 @@ def test_branch_and_tag_are_told_apart(tmp_path: Path) -> None:
     assert (tag.branch, tag.git_tag) == ("", "v1")
 
 
+def test_a_pull_request_that_was_merged_is_known(tmp_path: Path) -> None:
+    for merged in (True, False):
+        payload = {"pull_request": {"number": 7, "merged": merged}}
+        assert event(tmp_path, payload, EVENT_NAME="pull_request").is_merged is merged
+
+
 @pytest.mark.parametrize("payload", ["", "[]", "{", '{"pull_request": 3}', '{"repository": []}'])
 def test_an_odd_payload_counts_as_an_empty_one(tmp_path: Path, payload: str) -> None:
     read = event(tmp_path, payload, EVENT_NAME="push")

@@ -65,6 +65,12 @@ def order(
             ("refs/pull/5/merge", "refs/pull/5/head"),
             True,
         ),
+        # What is built is the branch that the pull request went to.
+        (
+            {"name": "pull_request", "ref": "refs/heads/main", "is_merged": True},
+            ("refs/heads/main",),
+            True,
+        ),
         ({}, (), True),
     ],
 )

@@ -191,6 +191,12 @@ def test_which_tags_go_where_a_git_tag_goes() -> None:
     assert not any(one.git_tag for one in plan(ADDITIONAL_TAG="v1").tags)
 
 
+def test_a_pull_request_that_was_merged_moves_latest() -> None:
+    # `on: {pull_request: {types: [closed]}}`
+    merged = replace(PULL_REQUEST, ref="refs/heads/main", is_merged=True)
+    assert pushed(plan(merged, TAGS="{branch}")) == ["0123456789ab", "main", "latest"]
+
+
 def test_a_pull_request_does_not_move_latest() -> None:
     result = plan(PULL_REQUEST, TAGS="pr-{pr}", ADDITIONAL_TAG="latest")
     assert tags(result) == ["0123456789ab", "latest", "pr-7"]
@@ -202,6 +208,7 @@ def test_a_pull_request_does_not_move_latest() -> None:
     [
         replace(PUSH, name="merge_group", ref="refs/heads/gh-readonly-queue/main/pr-7-0123"),
         replace(PULL_REQUEST, name="pull_request_target", ref="refs/heads/main"),
+        replace(PULL_REQUEST, name="pull_request_review"),
     ],
 )
 def test_what_nobody_has_merged_moves_nothing_of_a_branch(event: Event) -> None:

@@ -29,20 +29,18 @@ def material_of(
     plan: BuildPlan,
     context: Context,
     *,
-    known: Callable[[], Known],
+    files: Callable[[], str],
     repo2docker: str,
     config: str,
     resolve: Resolve,
     checks: str,
 ) -> Material:
-    """``known`` asks git for the files it vouches for, ``repo2docker`` is the requirement of the
-    one we carry, ``config`` the text of the repository's repo2docker_config.py, ``checks`` what
+    """``files`` is what :func:`files_of` says, ``repo2docker`` the requirement of the one we
+    carry, ``config`` the text of the repository's repo2docker_config.py, ``checks`` what
     :func:`checks_of` says.
 
     Raises :class:`NoKey`.
     """
-    if context.keeps_git:
-        raise NoKey("KEEP_GIT copies the `.git` folder, which is another one in each checkout")
     packages = (plan.requirement or repo2docker, *plan.extra_packages)
     _require_fixed(packages)
     _require_plain(plan.extra_args)
@@ -50,7 +48,7 @@ def material_of(
     # The names first: they cost nothing, and may end the matter.
     names = _bases(plan, context, is_ours=packages == (repo2docker,) and not config)
     return Material(
-        files=digest_of(context, _paths(context), known(), read=context.environment_files),
+        files=files(),
         repo2docker=" ".join(packages),
         user_name=f"{plan.user_name}:{USER_ID}",
         repo_dir=plan.repo_dir,
@@ -61,6 +59,14 @@ def material_of(
         platform=platform.machine(),
         bases=tuple((name, resolve(name)) for name in names),
     )
+
+
+def files_of(context: Context, known: Callable[[], Known]) -> str:
+    """A digest of those of ``context`` that decide the image; ``known`` asks git for those that it
+    vouches for. Raises :class:`NoKey`."""
+    if context.keeps_git:
+        raise NoKey("KEEP_GIT copies the `.git` folder, which is another one in each checkout")
+    return digest_of(context, _paths(context), known(), read=context.environment_files)
 
 
 def _require_fixed(packages: tuple[str, ...]) -> None:
@@ -90,7 +96,7 @@ def _require_settings_alone(config: str) -> None:
                 ast.literal_eval(getattr(statement, "value", statement))
     except (SyntaxError, ValueError, TypeError, RecursionError):
         raise NoKey("repo2docker_config.py does more than to give values to settings") from None
-    if re.search("DockerEngine|extra_build|subdir", config):
+    if re.search("DockerEngine|extra_build|subdir|appendix", config):
         raise NoKey("repo2docker_config.py may bring in what is not known here")
 
 

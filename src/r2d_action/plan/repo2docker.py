@@ -21,6 +21,8 @@ REVISION = "org.opencontainers.image.revision"
 VERSION = "org.opencontainers.image.version"
 # What the inputs asked for.
 ASKED = "io.github.jupyterhub.r2d-action.asked-for"
+# Of what files it was made.
+FILES = "io.github.jupyterhub.r2d-action.files"
 # What the image had to pass before it was pushed.
 CHECKS = "io.github.jupyterhub.r2d-action.checks"
 # The user that hubs start servers as.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from itertools import count
 
 from r2d_action.order import Made, Order, Unknown
 from r2d_action.plan import Plan, PlannedTag
@@ -83,12 +86,20 @@ class Tags:
         A commit that has another image already (a rebuild for new packages) gets this one under
         a new name: nodes that hold the old image would not ask for another one under its tag.
         """
-        if self.client.digest(self.repository, str(wanted.tag)) in {None, digest}:
+        if self._is_free(digest, self.tag_of(wanted)):
             return wanted
-        made = self.image.time or self.plan.time
-        own = self.repository.tagged(own_tag(self.of_commit, made))
+        own = self.repository.tagged(next(filter(partial(self._is_free, digest), self._own_tags)))
         self.say(f"{wanted} is another image already, so this one is called {own}")
         return own
+
+    @property
+    def _own_tags(self) -> Iterator[Tag]:
+        """By the time at which the image was made; jobs of a matrix may start in one second."""
+        made = self.image.time or self.plan.time
+        return (own_tag(self.of_commit, made + timedelta(seconds=later)) for later in count())
+
+    def _is_free(self, digest: Digest | None, tag: Tag) -> bool:
+        return self.digest(tag) in {None, digest}
 
     def give(self, manifest: Manifest, own: Tag) -> tuple[Tag, ...]:
         """Give an image that has the tag ``own`` the further ones; all that it has now, that one
@@ -118,10 +129,12 @@ class Tags:
             yield tag
 
     def _went_on(self, planned: PlannedTag, held: Digest, manifest: Manifest) -> bool:
-        """Whether the git tag has come from the image that is ``held`` to ours."""
+        """Whether the git tag has come from the image that is ``held`` to ours, which is not what
+        ours was rebuilt to meanwhile."""
         if not planned.git_tag or held == manifest.digest:
             return False
-        return not self.order.has_moved(planned.git_tag)
+        rebuilt = self._held((planned.tag,), manifest, self.image.is_rebuilt_in)
+        return not (rebuilt or self.order.has_moved(planned.git_tag))
 
     def _put(self, tags: Iterable[Tag], manifest: Manifest) -> None:
         for tag in tags:
@@ -148,7 +161,7 @@ class Tags:
         self._keep(manifest)
         if newer:
             self.say("a newer image is published already: its tags stay as they are")
-            if beside:
+            if beside and self._is_alike(newer):
                 # Ours may have got them before that was found out.
                 self.put_if_allowed([tag for tag in cache if self._holds(tag, manifest)], newer)
                 self._put([tag for tag in wanted if self._holds(tag, manifest)], newer)
@@ -157,12 +170,18 @@ class Tags:
         moving = tuple(tag for tag in wanted if not self._holds(tag, manifest))
         self._put(moving, manifest)
         # A newer run may have come and gone between the question and the answer.
-        if newer := self._newer(manifest, self.key_tags):
+        if (newer := self._newer(manifest, self.key_tags)) and self._is_alike(newer):
             self.say("a newer image was published meanwhile: the moving tags are its again")
             self.put_if_allowed(cache, newer)
             self._put(wanted, newer)
             return ()
         return tuple(tag for tag in wanted if tag not in moving or self._stays(tag, manifest))
+
+    def _is_alike(self, newer: Manifest) -> bool:
+        """Whether it was made for the same inputs: the jobs of a matrix may have one repository,
+        and each its own tags there, which are not to get the image of another."""
+        labels = self.client.labels(self.repository, newer) or {}
+        return Made.of(labels).asked == self.image.asked
 
     def _unused(self, wanted: tuple[Tag, ...], manifest: Manifest) -> tuple[Tag, ...]:
         """Give the tags that no image has yet; those that hold ours then."""

@@ -43,7 +43,7 @@ def order_of(plan: Plan, client: Client, site: Site) -> Order:
         site.runner.mask(user_and_token(token))
     return Order(
         git=git,
-        refs=_newest(event),
+        refs=_newest(event, plan.commit),
         commit=plan.commit,
         client=client,
         repository=plan.repository,
@@ -53,12 +53,15 @@ def order_of(plan: Plan, client: Client, site: Site) -> Order:
     )
 
 
-def _newest(event: Event) -> tuple[str, ...]:
-    """Where git has what may be newer than what this run builds."""
-    if event.is_pull_request:
+def _newest(event: Event, commit: str) -> tuple[str, ...]:
+    """Where git has what may be newer than ``commit``, which this run builds."""
+    if event.is_pull_request and not event.is_merged:
         # Which of them is built is up to the workflow.
         pull = f"refs/pull/{event.pull_request}"
         return (f"{pull}/merge", f"{pull}/head")
+    if event.sha and commit != event.sha:
+        # A step has checked out another branch, or made a commit: of its branch nothing is known.
+        return ()
     # An old commit may get a git tag: what is on the default branch is newer.
     branch = event.default_branch if event.git_tag else event.branch
     return (f"refs/heads/{branch}",) if branch else ()

@@ -5,17 +5,15 @@ from __future__ import annotations
 import tokenize
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from r2d_action.environments import locked_repo2docker
 from r2d_action.images.pins import read_pins, stand_in
 from r2d_action.key import ImageKey, NoKey, key_of
-from r2d_action.key.files import known_to_git
 from r2d_action.key.material import has_passed, material_of
 from r2d_action.outcome import Keyed, Outcome, Reused
 from r2d_action.plan import Plan
-from r2d_action.plan.repo2docker import ASKED, CHECKS, CREATED, REVISION
+from r2d_action.plan.repo2docker import ASKED, CHECKS, CREATED, FILES, REVISION
 from r2d_action.plan.tagging import key_tag
 from r2d_action.reference import InvalidReference, Reference, Tag
 from r2d_action.registry.client import RegistryError
@@ -50,12 +48,11 @@ def keyed(outcome: Outcome, site: Site, *, look: bool = True) -> Outcome:
 def _key(plan: Plan, site: Site) -> ImageKey:
     if site.env.get("DOCKER_DEFAULT_PLATFORM"):
         raise NoKey("DOCKER_DEFAULT_PLATFORM asks for an image for another kind of processor")
-    context = site.context
     return key_of(
         material_of(
             plan.build,
-            context,
-            known=partial(known_to_git, context, site.asked),
+            site.context,
+            files=lambda: site.files,
             repo2docker=locked_repo2docker(),
             config=_config(site.event.workspace / REPO2DOCKER_CONFIG),
             resolve=lambda name: _resolved(name, plan, site),
@@ -120,8 +117,11 @@ def _found(plan: Plan, tag: Tag, site: Site, *, by_commit: bool = False) -> Reus
 
 
 def _difference(labels: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    """An earlier step of the job may have written into the checkout, and else at a git tag."""
     if labels.get(ASKED) != wanted[ASKED]:
         return "does not say that it was built with the same inputs"
+    if labels.get(FILES) != wanted.get(FILES):
+        return "does not say that it was made of the same files"
     if not has_passed(str(labels.get(CHECKS)), wanted[CHECKS]):
         return "does not say that it has passed the same checks"
     return ""

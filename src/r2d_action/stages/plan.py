@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from r2d_action.binder.binderhub import BinderHub
@@ -9,10 +10,11 @@ from r2d_action.binder.destination import Destination, find_destination, require
 from r2d_action.binder.folder import require_usable
 from r2d_action.binder.whole_checkout import require_whole_checkout
 from r2d_action.context import Context, read_appendix
+from r2d_action.key import NoKey
 from r2d_action.key.material import checks_of
 from r2d_action.outcome import Outcome
 from r2d_action.plan import Plan, make_plan
-from r2d_action.plan.repo2docker import CHECKS
+from r2d_action.plan.repo2docker import CHECKS, FILES
 from r2d_action.stages.hub import require_way_in
 from r2d_action.stages.site import Site
 from r2d_action.workflow_files import unknown_inputs_in
@@ -30,7 +32,7 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
         now=site.now,
         publishing=publishing,
     )
-    plan = plan if plan.skip else _with_checks(plan, context, site)
+    plan = plan if plan.skip else _with_content(plan, context, site)
     if plan.binder.cache and plan.push:
         _require_binder_cache_possible(site)
     if plan.hub.repository:
@@ -43,11 +45,13 @@ def planned(outcome: Outcome, site: Site, *, publishing: bool = True) -> Outcome
     return replace(outcome, plan=plan)
 
 
-def _with_checks(plan: Plan, context: Context, site: Site) -> Plan:
-    """The image says what it has passed: it is pushed after that, or not at all."""
-    checks = checks_of(plan.check, context, site.event.workspace)
-    labels = (*plan.build.labels, (CHECKS, checks))
-    return replace(plan, build=replace(plan.build, labels=labels))
+def _with_content(plan: Plan, context: Context, site: Site) -> Plan:
+    """The image says what it was made of, and what it has passed: it is pushed after that, or not
+    at all."""
+    labels = [(CHECKS, checks_of(plan.check, context, site.event.workspace))]
+    with suppress(NoKey):
+        labels.append((FILES, site.files))
+    return replace(plan, build=replace(plan.build, labels=(*plan.build.labels, *labels)))
 
 
 def _require_binder_cache_possible(site: Site) -> None:

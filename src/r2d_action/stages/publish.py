@@ -113,9 +113,8 @@ def _tags(plan: Plan, keychain: Keychain, outcome: Outcome, site: Site) -> Tags:
 
 
 def _image(plan: Plan, outcome: Outcome) -> Made:
-    if outcome.reused:
-        return Made(outcome.reused.commit, outcome.reused.created)
-    return Made.of(dict(plan.build.labels))
+    image, reused = Made.of(dict(plan.build.labels)), outcome.reused
+    return replace(image, commit=reused.commit, created=reused.created) if reused else image
 
 
 def _order(plan: Plan, image: Made, client: Client, site: Site) -> Order:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import requests
@@ -17,7 +17,8 @@ from r2d_action.engine import Engine, connect
 from r2d_action.event import Event
 from r2d_action.git import Git
 from r2d_action.inputs import Inputs
-from r2d_action.key.files import Asked, ask_git
+from r2d_action.key.files import Asked, ask_git, known_to_git
+from r2d_action.key.material import files_of
 from r2d_action.plan.repo2docker import subdir_of
 from r2d_action.private import private_paths
 from r2d_action.reference import Registry
@@ -70,6 +71,11 @@ class Site:
     @cached_property
     def asked(self) -> Asked:
         return ask_git(Git(self.build_root, self.env))
+
+    @cached_property
+    def files(self) -> str:
+        """A digest of what the image is made of. Raises :class:`NoKey`."""
+        return files_of(self.context, partial(known_to_git, self.context, self.asked))
 
     @cached_property
     def session(self) -> requests.Session:
