@@ -14,6 +14,7 @@ from typing import Any
 
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"
+PULL_REQUESTS = "refs/pull/"
 DEPENDABOT = "dependabot[bot]"
 
 
@@ -49,13 +50,20 @@ class Event:
 
     @property
     def is_pull_request(self) -> bool:
-        # A review runs for what is reviewed: the same trial merge.
-        is_of_one = self.ref.startswith("refs/pull/")
-        return is_of_one or self.name in {"pull_request", "pull_request_target"}
+        """Not one that is merged: that run is for the branch."""
+        return self._is_of_pull_request and not self.is_merged
 
     @property
     def is_fork_pull_request(self) -> bool:
-        return self.is_pull_request and self.head_repository.lower() != self.repository.lower()
+        """A merged one, too: what its run may do and know is the same."""
+        is_of_fork = self.head_repository.lower() != self.repository.lower()
+        return self._is_of_pull_request and is_of_fork
+
+    @property
+    def _is_of_pull_request(self) -> bool:
+        # A review runs for what is reviewed: the same trial merge.
+        is_of_one = self.ref.startswith(PULL_REQUESTS)
+        return is_of_one or self.name in {"pull_request", "pull_request_target"}
 
     @property
     def is_dependabot(self) -> bool:
@@ -89,19 +97,20 @@ def read_event(env: Mapping[str, str], working_directory: Path) -> Event:
     server_url = env.get("GITHUB_SERVER_URL") or GITHUB
     repository = env.get("GITHUB_REPOSITORY", "")
     pull_request = _mapping(payload, "pull_request")
-    run_id = env.get("GITHUB_RUN_ID", "")
+    run_id, ref = env.get("GITHUB_RUN_ID", ""), env.get("GITHUB_REF", "")
     return Event(
         workspace=Path(env.get("GITHUB_WORKSPACE") or working_directory).resolve(),
         name=env.get("GITHUB_EVENT_NAME", ""),
         repository=repository,
         actor=env.get("GITHUB_ACTOR", ""),
-        ref=env.get("GITHUB_REF", ""),
+        ref=ref,
         sha=env.get("GITHUB_SHA", ""),
         before=_before(payload),
         server_url=server_url,
         run_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else "",
         pull_request=pull_request.get("number"),
-        is_merged=pull_request.get("merged") is True,
+        # What runs for the trial merge builds it later on, too.
+        is_merged=pull_request.get("merged") is True and not ref.startswith(PULL_REQUESTS),
         # A deleted fork leaves no repository behind: not ours, so treated as a fork.
         head_repository=_mapping(pull_request, "head", "repo").get("full_name", ""),
         head_branch=_mapping(pull_request, "head").get("ref", ""),

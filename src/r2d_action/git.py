@@ -11,6 +11,7 @@ from pathlib import Path
 from r2d_action.process import CommandFailed, Completed, capture
 
 TIMEOUT_SECONDS = 300.0
+BRANCHES = "refs/heads/"
 # It refuses, is not there at all, or takes too long.
 NO_ANSWER = (CommandFailed, FileNotFoundError, subprocess.TimeoutExpired)
 
@@ -53,6 +54,13 @@ class Git:
     def head(self) -> str:
         """The commit that is checked out: 40 hexadecimal digits, or nothing."""
         return self.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+
+    @property
+    def branch(self) -> str:
+        """The branch that is checked out, or nothing."""
+        # In full, since the short form of a branch that a tag is called after is another one.
+        reference = self.line("symbolic-ref", "--quiet", "HEAD")
+        return reference.removeprefix(BRANCHES) if reference.startswith(BRANCHES) else ""
 
     @property
     def parents(self) -> tuple[str, ...]:

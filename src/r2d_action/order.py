@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from r2d_action.git import NO_ANSWER, Git
+from r2d_action.git import BRANCHES, NO_ANSWER, Git
 from r2d_action.plan.repo2docker import ASKED, CREATED, REVISION
 from r2d_action.plan.tagging import tag_of_commit
 from r2d_action.process import Completed
@@ -60,7 +60,8 @@ class Order:
     """``refs`` are where the newest commit is found: a branch, or what there is of a pull request.
     ``commit`` is the one being published, ``created`` what counts as its time (as in
     :class:`Made`) where git cannot tell; ``was_tip`` says whether it was the branch's last one
-    when the run was started. ``logged_in`` is asked where ``git`` is not let in."""
+    when the run was started, ``is_stray`` that it may be of any branch. ``logged_in`` is asked
+    where ``git`` is not let in."""
 
     git: Git
     refs: tuple[str, ...]
@@ -69,12 +70,13 @@ class Order:
     repository: Repository
     created: str
     was_tip: bool = False
+    is_stray: bool = False
     logged_in: Git | None = None
 
     @property
     def knows_all_between(self) -> bool:
         """Not in a pull request: of what it was between two states, nothing is kept."""
-        return all(ref.startswith("refs/heads/") for ref in self.refs)
+        return all(ref.startswith(BRANCHES) for ref in self.refs)
 
     def newest_published(self, commits: Sequence[str]) -> Tag | None:
         """The tag of the first of ``commits`` whose image is published. Raises what the
@@ -125,14 +127,17 @@ class Order:
         return answer.require_success()
 
     def _no_newer(self, tip: str) -> tuple[str, ...]:
-        """What tells git of the commits at ``tip`` that do not come after ours."""
+        """What tells git of the commits at ``tip`` that do not come after ours. Raises
+        :class:`Unknown`."""
         ancestor = self.git.attempt("merge-base", "--is-ancestor", self.commit, tip).returncode
         if ancestor == 0:
             # Nor do those that a merge brought along: in a shallow checkout, which does not know
             # what ours came after, that would be the whole history.
             return "--ancestry-path", f"^{self.commit}"
+        if self.is_stray:
+            raise Unknown
         # Where ours was pushed away by force, all that the branch has now is newer. A commit that
-        # never was on the branch (of an earlier step) is ahead of it.
+        # never was on the branch (of an earlier step, or of a git tag) is ahead of it.
         return () if self.was_tip and ancestor == 1 else (f"^{self.commit}",)
 
     def has_moved(self, git_tag: str) -> bool:

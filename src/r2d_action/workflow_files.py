@@ -8,7 +8,7 @@ what the steps after it want.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
@@ -20,7 +20,10 @@ from r2d_action.inputs import nearest_input, unknown_inputs
 
 # Not the reusable workflows: GitHub refuses an input that they do not have.
 _OUR_ACTION = re.compile(r"[^/\s]+/(repo2docker-action|r2d-action)@.+|\./?")
-_LOCAL_ACTION = re.compile(r"\./.+")
+# In them, nothing looks for the image once it is published.
+_OUR_WORKFLOW = re.compile(r"[^/\s]+/r2d-action/\.github/workflows/\S+@.+")
+# Actions in one another: GitHub goes no deeper.
+_DEPTH = 10
 # All commands but those that concern no image, the engine may be podman; and what else takes images
 # from it: `docker-compose up`, `kind load docker-image`, `skopeo copy docker-daemon:`.
 _DOCKER_COMMAND = re.compile(
@@ -31,6 +34,8 @@ _DOCKER_COMMAND = re.compile(
 # By name, since nothing else tells: docker/build-push-action, redhat-actions/push-to-registry.
 _DOCKER_ACTION = re.compile(r"docker|container|image|scan|trivy|sbom|push-to-registry")
 _ACTION_WITHOUT_IMAGE = re.compile(r"login|setup|metadata|description")
+# What actions call the commands that they run (nick-fields/retry, actions/github-script).
+_COMMAND_INPUTS = ("run", "command", "commands", "script")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +60,60 @@ def unknown_inputs_in(workspace: Path) -> Iterator[UnknownInput]:
 
 def docker_is_used_later(file: Path, job: str) -> bool:
     """Whether a step of ``job`` that follows on our first one uses the engine's images, as far as
-    ``file`` shows it: not in what a script or another workflow does."""
-    steps = _under(_under(_under(_composed(file), "jobs"), job), "steps")
-    found = steps.value if isinstance(steps, yaml.SequenceNode) else []
-    # An action of the repository itself may have ours inside.
-    from_ours = _from_first(_OUR_ACTION, found) or _from_first(_LOCAL_ACTION, found)
-    return any(_uses_docker(step) for step in from_ours[1:])
+    files show it: not in what a script does. ``file`` is the workflow that was started, in the
+    checkout.
+
+    True as well where they do not show our step, and so nobody knows what follows on it: the
+    checkout is at another path or has some folders only, or the step is in an action or a workflow
+    of another repository.
+    """
+    if not job:
+        return False  # it is no job, and nothing follows
+    after = [*_after_our_step(file, job)]
+    return not after or any(_uses_docker(step) for steps in after for step in steps)
 
 
-def _from_first(action: re.Pattern[str], steps: Iterable[yaml.Node]) -> list[yaml.Node]:
-    return [*dropwhile(lambda step: not action.fullmatch(_text(step, "uses")), steps)]
+def _after_our_step(file: Path, job: str) -> Iterator[list[yaml.Node]]:
+    """The steps that follow on our first one, in each workflow that may be the job's: the run is
+    named after the one that was started, and the job after what stands in the one that it called.
+    """
+    workspace = file.parent.parent.parent
+    waiting, seen = [file], set[Path]()
+    while waiting:
+        seen.add(one := waiting.pop())
+        jobs = dict(_by_name(_under(_composed(one), "jobs")))
+        steps = _steps(jobs.get(job), workspace, _DEPTH)
+        if from_ours := [*dropwhile(lambda step: not _is_ours(step), steps)]:
+            yield from_ours[1:]
+        called = {_text(calling, "uses") for calling in jobs.values()}
+        if any(map(_OUR_WORKFLOW.fullmatch, called)):
+            yield []
+        waiting += {workspace / name for name in called if name.startswith("./")} - seen
+
+
+def _steps(parent: yaml.Node | None, workspace: Path, depth: int) -> Iterator[yaml.Node]:
+    """Its steps, and in place of one that is an action of the repository itself, what that does."""
+    steps = _under(parent, "steps")
+    for step in steps.value if isinstance(steps, yaml.SequenceNode) else ():
+        inside = []
+        if depth and not _is_ours(step) and (folder := _text(step, "uses")).startswith("./"):
+            files = (workspace / folder / name for name in ("action.yml", "action.yaml"))
+            runs = [_under(_composed(file), "runs") for file in files]
+            inside = [one for run in runs for one in _steps(run, workspace, depth - 1)]
+        yield from inside or (step,)
+
+
+def _is_ours(step: yaml.Node) -> bool:
+    return bool(_OUR_ACTION.fullmatch(_text(step, "uses")))
 
 
 def _uses_docker(step: yaml.Node) -> bool:
     action = _text(step, "uses").partition("@")[0].lower()
-    if not action:
-        return bool(_DOCKER_COMMAND.search(_text(step, "run")))
-    ours, other = _OUR_ACTION.fullmatch(_text(step, "uses")), _ACTION_WITHOUT_IMAGE.search(action)
-    return bool(_DOCKER_ACTION.search(action)) and not ours and not other
+    if _is_ours(step) or _ACTION_WITHOUT_IMAGE.search(action):
+        return False
+    given = _under(step, "with")
+    scripts = (_text(step, "run"), *(_text(given, name) for name in _COMMAND_INPUTS))
+    return bool(_DOCKER_ACTION.search(action)) or any(map(_DOCKER_COMMAND.search, scripts))
 
 
 def _composed(file: Path) -> yaml.Node | None:
@@ -85,11 +126,11 @@ def _composed(file: Path) -> yaml.Node | None:
 
 
 def _under(node: yaml.Node | None, name: str) -> yaml.Node | None:
-    return dict(_by_name(node)).get(name) if isinstance(node, yaml.MappingNode) else None
+    return dict(_by_name(node)).get(name)
 
 
-def _text(step: yaml.Node, name: str) -> str:
-    found = _under(step, name)
+def _text(node: yaml.Node | None, name: str) -> str:
+    found = _under(node, name)
     return found.value if isinstance(found, yaml.ScalarNode) else ""
 
 
@@ -105,9 +146,11 @@ def _unknown_in_step(step: yaml.MappingNode, path: str) -> Iterator[UnknownInput
         yield UnknownInput(name, Place(path, keys[name].start_mark.line + 1))
 
 
-def _by_name(mapping: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
+def _by_name(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    """What a mapping holds; what is none holds nothing."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     # `{{ … }}` of a template is a mapping that is a key.
-    return ((key.value, value) for key, value in mapping.value if isinstance(key, yaml.ScalarNode))
+    return ((key.value, value) for key, value in pairs if isinstance(key, yaml.ScalarNode))
 
 
 def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:

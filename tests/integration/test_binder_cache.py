@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -392,6 +392,8 @@ class TestDestination:
         checkout.run("checkout", "--quiet", "--detach")
         event = self.event(checkout, name="push", ref="refs/heads/main", sha=checkout.head)
         assert find_destination(checkout, event, no_git_push=False) == Destination("main")
+        merged = replace(event, name="pull_request", is_merged=True)
+        assert find_destination(checkout, merged, no_git_push=False) == Destination("main")
         cache(checkout)
         assert place.text_on_server(FILE).endswith(str(REFERENCE))
         # The second step of the job finds the first one's commit on top.

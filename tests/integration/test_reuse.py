@@ -636,8 +636,9 @@ def test_a_commit_that_an_earlier_step_made_is_ahead(repo: Repo, tmp_path: Path)
     assert tags_of(run_for(ahead, {"sha": pushed})) == [made, "latest"]
 
 
-def test_another_branch_that_a_step_checked_out_keeps_its_own_time(
-    repo: Repo, tmp_path: Path
+@pytest.mark.parametrize("how", [("--detach",), ("-b", "nightly")])
+def test_another_branch_that_a_step_checked_out_is_not_held_up(
+    repo: Repo, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
     nightly = whole_clone(repo, tmp_path / "nightly")
 
@@ -647,10 +648,35 @@ def test_another_branch_that_a_step_checked_out_keeps_its_own_time(
     run(sha=nightly.git.head)
     repo.commit(data_txt="2")
     repo.run()
+    nightly.git.run("checkout", "-q", *how)
     (nightly.checkout / "data.txt").write_text("3")
     author = ("-c", "user.name=A", "-c", "user.email=a@b")
     nightly.git.run(*author, "commit", "-qam", "of another branch")
+    nightly.git.run("push", "-q", "origin", "HEAD:refs/heads/nightly")
     assert tags_of(run(name="schedule", sha=repo.git.head))[1:] == ["nightly"]
+
+
+def test_an_old_commit_that_a_step_checked_out_takes_no_tags(repo: Repo, tmp_path: Path) -> None:
+    # As for `workflow_run`, with `ref: ${{ github.event.workflow_run.head_sha }}`.
+    older = repo.clone(tmp_path / "older")
+    older.git.run("checkout", "-q", "--detach")
+    newest = repo.commit(data_txt="2")
+    repo.run()
+    outcome = run_for(older, {"name": "workflow_run", "sha": repo.git.head})
+    assert tags_of(outcome) == [older.git.head[:12]]
+    assert repo.digest("latest") == repo.digest(newest)
+
+
+def test_a_commit_that_a_step_made_of_an_old_one_takes_no_tags(repo: Repo, tmp_path: Path) -> None:
+    older = repo.clone(tmp_path / "older")
+    started_from = older.git.head
+    newest = repo.commit(data_txt="2")
+    repo.run()
+    (older.checkout / "data.txt").write_text("3")
+    author = ("-c", "user.name=A", "-c", "user.email=a@b")
+    older.git.run(*author, "commit", "-qam", "of an earlier step")
+    assert tags_of(run_for(older, {"sha": started_from})) == [older.git.head[:12]]
+    assert repo.digest("latest") == repo.digest(newest)
 
 
 def test_more_commits_without_an_image_than_are_asked_for(repo: Repo, tmp_path: Path) -> None:

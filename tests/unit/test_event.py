@@ -42,7 +42,11 @@ def test_branch_and_tag_are_told_apart(tmp_path: Path) -> None:
 def test_a_pull_request_that_was_merged_is_known(tmp_path: Path) -> None:
     for merged in (True, False):
         payload = {"pull_request": {"number": 7, "merged": merged}}
-        assert event(tmp_path, payload, EVENT_NAME="pull_request").is_merged is merged
+        for ref, has_it in (("refs/heads/main", True), ("refs/pull/7/merge", False)):
+            github = {"EVENT_NAME": "pull_request", "REPOSITORY": "o/r", "REF": ref}
+            made = event(tmp_path, payload, **github)
+            assert made.is_merged is (merged and has_it) is not made.is_pull_request
+            assert made.is_fork_pull_request
 
 
 @pytest.mark.parametrize("payload", ["", "[]", "{", '{"pull_request": 3}', '{"repository": []}'])

@@ -255,7 +255,7 @@ def material(
         plan,
         context,
         # Every file is read; what git knows is tested with a real one elsewhere.
-        files=lambda: files_of(context, lambda: Known({})),
+        files=files_of(context, lambda: Known({})),
         repo2docker=REPO2DOCKER,
         config=config,
         resolve=lambda _: base,

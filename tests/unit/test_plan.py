@@ -144,6 +144,10 @@ def test_a_bot_without_a_name_for_the_image() -> None:
     bot = replace(PUSH, actor="renovate[bot]")
     assert "`IMAGE_NAME: " in refusal(bot)
     assert plan(bot, NO_PUSH="true").repository.name == "owner/my-repo"
+    # `DOCKER_USERNAME: ${{ github.actor }}`
+    named = {"DOCKER_USERNAME": "renovate[bot]", "DOCKER_PASSWORD": "s3cret"}
+    assert "has no account" in refusal(bot, **named)
+    assert plan(bot, NO_PUSH="true", **named).repository.name == "owner/my-repo"
 
 
 # Tags
@@ -257,6 +261,9 @@ def test_who_pushes() -> None:
     assert plan(PULL_REQUEST).push
     assert not plan(NO_PUSH="true").push
     assert "fork" in plan(FORK).why_no_push
+    # Of a fork, so are the runs after the merge, to which GitHub gives no secrets either.
+    merged = replace(FORK, ref="refs/heads/main", is_merged=True)
+    assert "run for the branch" in plan(merged).why_no_push
     assert "Dependabot" in plan(dependabot).why_no_push
     login = {"DOCKER_USERNAME": "u", "DOCKER_PASSWORD": "p" * 9}
     assert not plan(FORK, **login).push

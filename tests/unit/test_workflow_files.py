@@ -110,6 +110,7 @@ def used_later(folder: Path, step: str, *, job: str = "build", ours: str = OURS)
         "uses: docker/build-push-action@v6",
         "uses: Docker/Build-Push-Action@v6",
         "uses: addnab/docker-run-action@v3",
+        "{uses: nick-fields/retry@v3, with: {command: docker push org/image}}",
         "{OURS}\n      - run: docker push org/image".replace("{OURS}", OURS),
     ],
 )
@@ -129,6 +130,9 @@ def test_a_later_step_that_uses_docker_is_found(tmp_path: Path, step: str) -> No
         "uses: docker/setup-buildx-action@v3",
         "uses: actions/upload-artifact@v4",
         "uses: actions/upload-artifact@docker",
+        "{uses: docker/metadata-action@v5, with: {command: docker images}}",
+        "{uses: org/r2d-action@v1, with: {COMMIT_MSG: New docker image, run: docker run image}}",
+        "{uses: actions/cache@v4, with: text}",
         "run: [docker, run]",
         OURS,
         "just text",
@@ -139,22 +143,94 @@ def test_other_later_steps_need_no_image(tmp_path: Path, step: str) -> None:
     assert not used_later(tmp_path, step)
 
 
-def test_our_step_may_be_inside_of_an_action_of_the_repository(tmp_path: Path) -> None:
-    local = "uses: ./.github/actions/build-image"
-    assert used_later(tmp_path, "run: docker run image", ours=local)
-    assert not used_later(tmp_path, "run: echo done", ours=local)
-    before = f"uses: ./setup\n      - run: docker pull before\n      - {OURS}"
+LOCAL = "uses: ./.github/actions/build"
+
+
+def write_action(workspace: Path, steps: str, name: str = "action.yml") -> None:
+    folder = workspace / ".github" / "actions" / "build"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"runs: {{using: composite, steps: [{steps}]}}\n")
+
+
+@pytest.mark.parametrize("name", ["action.yml", "action.yaml"])
+def test_our_step_may_be_inside_of_an_action_of_the_repository(tmp_path: Path, name: str) -> None:
+    write_action(tmp_path, f"{{run: docker pull before}}, {{{OURS}}}", name)
+    assert used_later(tmp_path, "run: docker run image", ours=LOCAL)
+    assert not used_later(tmp_path, "run: echo done", ours=LOCAL)
+    write_action(tmp_path, f"{{{OURS}}}, {{run: docker run image}}", name)
+    assert used_later(tmp_path, "run: echo done", ours=LOCAL)
+
+
+def test_an_action_of_the_repository_may_use_docker_later(tmp_path: Path) -> None:
+    write_action(tmp_path, "{run: docker run image}")
+    assert used_later(tmp_path, LOCAL)
+    before = f"{LOCAL}\n      - {OURS}"
     assert not used_later(tmp_path, "run: echo done", ours=before)
+    write_action(tmp_path, "{run: echo done}")
+    assert not used_later(tmp_path, LOCAL)
 
 
-@pytest.mark.parametrize("job", ["calls", "", "nowhere"])
-def test_a_job_that_is_not_there_has_no_later_steps(tmp_path: Path, job: str) -> None:
-    assert not used_later(tmp_path, "run: docker run image", job=job)
+def test_an_action_that_uses_itself_is_read_to_an_end(tmp_path: Path) -> None:
+    write_action(tmp_path, f"{{{LOCAL}}}")
+    assert not used_later(tmp_path, LOCAL)
 
 
-def test_a_job_without_our_step_has_no_later_steps(tmp_path: Path) -> None:
-    step = "run: docker run image"
-    assert not used_later(tmp_path, step, ours="uses: other/action@v1")
-    # The folder of an empty name: it has no workflow of this repository.
-    assert not docker_is_used_later(tmp_path, "build")
-    assert not docker_is_used_later(tmp_path / ("x" * 300), "build")
+CALLS = """\
+jobs:
+  before:
+    steps: [{run: docker run image}]
+  again:
+    uses: ./.github/workflows/none.yml
+  image:
+    uses: {called}
+"""
+
+
+def used_in_called(workspace: Path, step: str, called: str, *, job: str = "build") -> bool:
+    used_later(workspace, step)
+    write(workspace, CALLS.replace("{called}", called), "calls.yml")
+    return docker_is_used_later(workspace / ".github" / "workflows" / "calls.yml", job)
+
+
+def test_our_step_may_be_in_another_workflow_of_the_repository(tmp_path: Path) -> None:
+    here = "./.github/workflows/build.yml"
+    assert used_in_called(tmp_path, "run: docker run image", here)
+    assert not used_in_called(tmp_path, "run: echo done", here)
+
+
+def test_every_called_workflow_that_may_be_it_counts(tmp_path: Path) -> None:
+    here = "./.github/workflows/build.yml"
+    assert not used_in_called(tmp_path, "run: echo done", here)
+    text = (tmp_path / ".github" / "workflows" / "build.yml").read_text()
+    write(tmp_path, text.replace("echo done", "docker run image"), "none.yml")
+    assert used_in_called(tmp_path, "run: echo done", here)
+
+
+def test_our_own_workflows_use_the_image_no_more(tmp_path: Path) -> None:
+    ours = "jupyterhub/r2d-action/.github/workflows/build-image.yml@v0.1.0"
+    assert not used_in_called(tmp_path, "run: echo done", ours, job="level-0")
+    theirs = ours.replace("r2d-action", "other")
+    assert used_in_called(tmp_path, "run: echo done", theirs, job="level-0")
+
+
+def test_workflows_that_call_each_other_are_read_to_an_end(tmp_path: Path) -> None:
+    assert used_in_called(tmp_path, "run: echo done", "./.github/workflows/calls.yml", job="no")
+
+
+@pytest.mark.parametrize("job", ["calls", "nowhere"])
+def test_nobody_knows_what_follows_where_the_files_do_not_show_our_step(
+    tmp_path: Path, job: str
+) -> None:
+    assert used_later(tmp_path, "run: echo done", job=job)
+    assert used_later(tmp_path, "run: echo done", ours="uses: other/action@v1")
+    assert used_later(tmp_path, "run: echo done", ours=LOCAL)
+    # A checkout at another path, or without the folder of the workflows; and the folder itself,
+    # of an empty name: another repository's workflow.
+    assert docker_is_used_later(tmp_path / "build.yml", "build")
+    assert docker_is_used_later(tmp_path, "build")
+    assert docker_is_used_later(tmp_path / ("x" * 300), "build")
+
+
+def test_nothing_follows_outside_of_a_job(tmp_path: Path) -> None:
+    assert not used_later(tmp_path, "run: docker run image", job="")
+    assert not docker_is_used_later(tmp_path, "")

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from r2d_action.binder.folder import DOCKERFILE
 from r2d_action.binder.refusal import PushRefused, Refusal, require_accepted
 from r2d_action.event import Event
-from r2d_action.git import Git
+from r2d_action.git import BRANCHES, Git
 
 REMOTE = "origin"
-_BRANCHES = "refs/heads/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,8 @@ def find_destination(git: Git, event: Event, *, no_git_push: bool) -> Destinatio
     """The branch that is checked out; where none is, the event's, if its commit is."""
     if no_git_push:
         return Destination(reason="NO_GIT_PUSH is true")
-    # In full, since the short form of a branch that a tag is called after is another one.
-    reference = git.line("symbolic-ref", "--quiet", "HEAD")
-    if reference.startswith(_BRANCHES):
-        return Destination(reference.removeprefix(_BRANCHES))
+    if branch := git.branch:
+        return Destination(branch)
     if event.is_pull_request:
         return Destination(
             reason="the checkout of a pull request is a trial merge, which is on no branch (for a "
@@ -62,14 +59,14 @@ def require_push(git: Git, destination: Destination) -> None:
 
 def push(git: Git, commit: str, branch: str, *options: str) -> None:
     """Never by force. Raises :class:`PushRefused`."""
-    refspec = f"{commit}:{_BRANCHES}{branch}"
+    refspec = f"{commit}:{BRANCHES}{branch}"
     require_accepted(_in_english(git).attempt("push", "--porcelain", *options, REMOTE, refspec))
 
 
 def fetch(git: Git, branch: str) -> str:
     """The newest commit of the branch, brought here. Raises :class:`PushRefused`."""
     options = ("--quiet", "--no-tags", "--no-recurse-submodules")
-    require_accepted(_in_english(git).attempt("fetch", *options, REMOTE, f"{_BRANCHES}{branch}"))
+    require_accepted(_in_english(git).attempt("fetch", *options, REMOTE, f"{BRANCHES}{branch}"))
     return git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").text
 
 

@@ -4,7 +4,7 @@ user has to know. docs/migrating.md has all of it."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from r2d_action import HOME, __version__
@@ -17,7 +17,6 @@ from r2d_action.reference import InvalidReference, Repository
 
 OURS = f"{HOME}@v{__version__}"
 _FLAGS = ("LATEST_TAG_OFF", "BINDER_CACHE", "NO_GIT_PUSH", "PUBLIC_REGISTRY_CHECK")
-_LOOKS = re.compile(r"\bdocker\s+(?:run|tag|push|images?|inspect|save|create)\b")
 _PUSHES = re.compile(r"\bdocker\s+push\b")
 
 
@@ -42,7 +41,8 @@ def remarks(workflow: Workflow) -> Iterator[Remark]:
     for place in workflow.others:
         yield Remark(place.start, _of_another_place(place))
     for job in workflow.jobs:
-        yield from _of_later_steps(job, called=workflow.is_reusable)
+        yield from _of_container(job)
+        yield from _of_later_steps(job)
     yield from _of_variables(workflow)
 
 
@@ -87,32 +87,29 @@ def _of_input(name: str, value: Scalar) -> str:
     return ""
 
 
-def _of_later_steps(job: Job, *, called: bool) -> Iterator[Remark]:
-    """Of scripts after ours that expect the image, or the login, on the runner. A run sees by
-    itself that the image is expected, but not in a workflow that is ``called`` by another."""
-    before: list[Step] = []
+def _of_container(job: Job) -> Iterator[Remark]:
+    entry = own_entries(job.node).get("container")
+    if entry and any(step.ref is not None for step in job.steps):
+        yield Remark(
+            entry[0].start,
+            "repo2docker-action ran beside this container, and r2d-action runs in it: it has to "
+            "have bash, Python 3.10 or newer, and Docker with buildx. Remove `container` if the "
+            "other steps of the job do without.",
+        )
+
+
+def _of_later_steps(job: Job) -> Iterator[Remark]:
+    """Of scripts after ours that expect a login on the runner. That they expect the image, a run
+    sees by itself."""
+    logged_in = False
     for step in job.steps:
-        if step.run:
-            texts = _expectations(step, before, called=called)
-            yield from (Remark(step.run.start, text) for text in texts)
-        if step.ref is not None:
-            before.append(step)
-
-
-def _expectations(step: Step, before: Sequence[Step], *, called: bool) -> Iterator[str]:
-    pushing = [one for one in before if not one.is_yes("NO_PUSH")]
-    looks = called and _LOOKS.search(step.script)
-    if looks and any(not one.text("REUSE") for one in pushing):
-        yield (
-            "this step may need the image in the runner's Docker. A run that builds nothing does "
-            "not see that in a workflow that others call, and leaves the image in the registry. "
-            "Add `REUSE: false` under `with:` of the step that builds."
-        )
-    if _PUSHES.search(step.script) and any(one.text("DOCKER_PASSWORD") for one in before):
-        yield (
-            "Docker is no longer logged in after the step that builds; log in before this step, "
-            "for example with docker/login-action."
-        )
+        if logged_in and step.run and _PUSHES.search(step.script):
+            yield Remark(
+                step.run.start,
+                "Docker is no longer logged in after the step that builds; log in before this "
+                "step, for example with docker/login-action.",
+            )
+        logged_in |= step.ref is not None and bool(step.text("DOCKER_PASSWORD"))
 
 
 def _of_variables(workflow: Workflow) -> Iterator[Remark]:

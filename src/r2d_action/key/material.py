@@ -29,7 +29,7 @@ def material_of(
     plan: BuildPlan,
     context: Context,
     *,
-    files: Callable[[], str],
+    files: str,
     repo2docker: str,
     config: str,
     resolve: Resolve,
@@ -48,7 +48,7 @@ def material_of(
     # The names first: they cost nothing, and may end the matter.
     names = _bases(plan, context, is_ours=packages == (repo2docker,) and not config)
     return Material(
-        files=files(),
+        files=files,
         repo2docker=" ".join(packages),
         user_name=f"{plan.user_name}:{USER_ID}",
         repo_dir=plan.repo_dir,

@@ -208,7 +208,8 @@ def _why_no_push(inputs: Inputs, event: Event) -> str:
         # not publish what nobody has reviewed.
         return (
             "This pull request comes from a fork, and nothing is published from there. The image "
-            "is built and tested here; it is pushed once the pull request is merged."
+            "is built and tested here; it is pushed by the run for the branch that the pull "
+            "request is merged into."
         )
     if event.is_dependabot and not inputs.docker_password:
         return (

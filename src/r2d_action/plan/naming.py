@@ -90,7 +90,7 @@ def _with_registry(name: str, registry: str, notes: list[str]) -> str:
 def _default_name(inputs: Inputs, event: Event, *, pushing: bool, notes: list[str]) -> str:
     name = event.repository_name or event.workspace.name
     owner = inputs.docker_username or event.actor
-    if inputs.docker_username or not owner.endswith("[bot]"):
+    if not owner.endswith("[bot]"):
         # Robot accounts (`team+robot`) are users of the part before their plus sign.
         return f"{owner.partition('+')[0]}/{name}" if owner else _legal_component(name)
     if pushing:

@@ -42,7 +42,7 @@ def planned_tags(
 
 def is_before_merge(event: Event) -> bool:
     """A merge queue tries pull requests too, on a branch that may never become the real one."""
-    return (event.is_pull_request and not event.is_merged) or event.name == "merge_group"
+    return event.is_pull_request or event.name == "merge_group"
 
 
 def kind(event: Event) -> str:

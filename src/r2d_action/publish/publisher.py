@@ -11,7 +11,7 @@ from docker.errors import APIError
 from r2d_action.engine import Engine
 from r2d_action.errors import PublishFailed
 from r2d_action.order import Made
-from r2d_action.plan.repo2docker import CREATED
+from r2d_action.plan.repo2docker import CREATED, FILES
 from r2d_action.publish.push import push
 from r2d_action.publish.tags import LOST, Tags
 from r2d_action.publish.values import Published
@@ -201,7 +201,9 @@ class Publisher:
             return None
         labels = self._client.labels(self._repository, theirs) or {}
         told = dict(self.tags.plan.build.labels)
-        same = all(labels.get(name) == told[name] for name in told if name != CREATED)
+        # An image with a `.git` folder does not tell of its files.
+        names = {*told, FILES} - {CREATED}
+        same = all(labels.get(name) == told.get(name) for name in names)
         return (Made.of(labels), theirs) if same else None
 
     def _in_its_place(self, image: Made, reference: Reference, manifest: Manifest) -> Named:
@@ -210,7 +212,8 @@ class Publisher:
             "files: this run takes that one"
         )
         # It stands for ours, too, where times decide.
-        image = replace(image, created=max(image.created, self.tags.image.created))
+        ours = self.tags.image
+        image = replace(ours, commit=image.commit, created=max(image.created, ours.created))
         return Named(replace(self.tags, image=image, key=""), reference, manifest)
 
     def _manifest_of(self, source: Reference, pushed: Digest | None) -> Manifest:

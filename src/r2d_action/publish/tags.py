@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from itertools import count
 
 from r2d_action.order import Made, Order, Unknown
 from r2d_action.plan import Plan, PlannedTag
@@ -19,6 +18,8 @@ from r2d_action.retry import Retry, Temporary
 
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
 LOST = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+# At most. https://docs.github.com/actions/reference/limits
+JOBS_OF_A_MATRIX = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +89,18 @@ class Tags:
         """
         if self._is_free(digest, self.tag_of(wanted)):
             return wanted
-        own = self.repository.tagged(next(filter(partial(self._is_free, digest), self._own_tags)))
+        free = filter(partial(self._is_free, digest), self._own_tags)
+        # A registry that has something under every name is found out when the tag is read back.
+        own = self.repository.tagged(next(free, self._own_tags[0]))
         self.say(f"{wanted} is another image already, so this one is called {own}")
         return own
 
     @property
-    def _own_tags(self) -> Iterator[Tag]:
+    def _own_tags(self) -> tuple[Tag, ...]:
         """By the time at which the image was made; jobs of a matrix may start in one second."""
         made = self.image.time or self.plan.time
-        return (own_tag(self.of_commit, made + timedelta(seconds=later)) for later in count())
+        times = (made + timedelta(seconds=later) for later in range(JOBS_OF_A_MATRIX))
+        return tuple(own_tag(self.of_commit, time) for time in times)
 
     def _is_free(self, digest: Digest | None, tag: Tag) -> bool:
         return self.digest(tag) in {None, digest}
@@ -123,7 +127,7 @@ class Tags:
             elif held != manifest.digest:
                 self.say(
                     f"{self.repository}:{tag} stays with the image that has it: it names one "
-                    "image for good, or its git tag has gone on"
+                    "image for good, or has a later one of the commit, or its git tag has gone on"
                 )
                 continue
             yield tag
@@ -218,7 +222,7 @@ class Tags:
         try:
             commits = self.order.commits_after_ours()
         except Unknown:
-            return self._held(tags, manifest, lambda held: held.created > self.order.created)
+            return self._held(tags, manifest, self._is_later)
         if published := self.order.newest_published(commits):
             return self.client.manifest(self.repository, str(published))
         if not commits and self.image.commit != self.plan.commit:
@@ -230,9 +234,14 @@ class Tags:
             lambda held: (
                 held.commit in commits
                 or self.image.is_rebuilt_in(held)
-                or (not self.order.knows_all_between and held.created > self.order.created)
+                or (not self.order.knows_all_between and self._is_later(held))
             ),
         )
+
+    def _is_later(self, held: Made) -> bool:
+        """By the times, which say nothing of what another job of a matrix made of the commit."""
+        is_of_another_job = held.commit == self.plan.commit and held.asked != self.image.asked
+        return held.created > self.order.created and not is_of_another_job
 
     def _held(
         self, tags: Iterable[Tag], ours: Manifest, is_newer: Callable[[Made], bool]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from r2d_action.engine import docker_config
 from r2d_action.environments import provide_extra
 from r2d_action.event import Event
-from r2d_action.git import user_and_token
+from r2d_action.git import BRANCHES, user_and_token
 from r2d_action.order import Order
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
@@ -41,30 +41,32 @@ def order_of(plan: Plan, client: Client, site: Site) -> Order:
     git = replace(site.git, timeout=30)
     if token:
         site.runner.mask(user_and_token(token))
+    # A step may have checked out another branch or commit, or have made one.
+    is_other = not event.git_tag and plan.commit != event.sha
+    branch = git.branch if is_other else ""
     return Order(
         git=git,
-        refs=_newest(event, plan.commit),
+        refs=_newest(event, branch),
         commit=plan.commit,
         client=client,
         repository=plan.repository,
         created=dict(plan.build.labels)[CREATED],
-        was_tip=plan.commit == event.sha and not event.git_tag,
+        was_tip=not (is_other or event.git_tag),
+        is_stray=is_other and not branch,
         logged_in=git.logged_in(event.server_url, token) if token else None,
     )
 
 
-def _newest(event: Event, commit: str) -> tuple[str, ...]:
-    """Where git has what may be newer than ``commit``, which this run builds."""
-    if event.is_pull_request and not event.is_merged:
+def _newest(event: Event, checked_out: str) -> tuple[str, ...]:
+    """Where git has what may be newer than what this run builds, which may be of another branch
+    that a step has ``checked_out``."""
+    if event.is_pull_request:
         # Which of them is built is up to the workflow.
         pull = f"refs/pull/{event.pull_request}"
         return (f"{pull}/merge", f"{pull}/head")
-    if event.sha and commit != event.sha:
-        # A step has checked out another branch, or made a commit: of its branch nothing is known.
-        return ()
     # An old commit may get a git tag: what is on the default branch is newer.
     branch = event.default_branch if event.git_tag else event.branch
-    return (f"refs/heads/{branch}",) if branch else ()
+    return (f"{BRANCHES}{checked_out or branch}",) if branch else ()
 
 
 def _keychain(own: Registry, site: Site) -> Keychain:

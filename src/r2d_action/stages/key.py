@@ -52,7 +52,7 @@ def _key(plan: Plan, site: Site) -> ImageKey:
         material_of(
             plan.build,
             site.context,
-            files=lambda: site.files,
+            files=site.files,
             repo2docker=locked_repo2docker(),
             config=_config(site.event.workspace / REPO2DOCKER_CONFIG),
             resolve=lambda name: _resolved(name, plan, site),
