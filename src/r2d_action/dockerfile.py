@@ -47,7 +47,7 @@ class Step:
         flags = [*takewhile(lambda word: word[0].startswith("--"), words)]
         plain = tuple(_unquoted(word[0]) for word in words)
         behind = self.value[flags[-1].end() if flags else 0 :]
-        return plain[: len(flags)], _in_json_list(behind) or plain[len(flags) :]
+        return plain[: len(flags)], in_json_list(behind) or plain[len(flags) :]
 
 
 def steps_in(text: str) -> Iterator[Step]:
@@ -112,7 +112,7 @@ def _trimmed(line: str, chomps: bool) -> str:
     return text.lstrip("\t") if chomps else text
 
 
-def _in_json_list(text: str) -> tuple[str, ...]:
+def in_json_list(text: str) -> tuple[str, ...]:
     """Nothing for what the builder does not take for a list, and reads as words."""
     try:
         found = json.loads(text)

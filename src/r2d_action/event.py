@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from r2d_action.git import BRANCHES
+
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"
 PULL_REQUESTS = "refs/pull/"
@@ -84,7 +86,7 @@ class Event:
 
     @property
     def branch(self) -> str:
-        return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else ""
+        return self.ref.removeprefix(BRANCHES) if self.ref.startswith(BRANCHES) else ""
 
     @property
     def git_tag(self) -> str:

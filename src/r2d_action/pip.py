@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from r2d_action.errors import UserError
-from r2d_action.git import login_settings
+from r2d_action.git_settings import login_settings
 
 # Of pip's settings, those that say where packages come from. The others (PIP_TARGET,
 # PIP_USER, PIP_CONSTRAINT, ...) are meant for the user's own environments.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from r2d_action.dockerfile import Step, steps_in
+from r2d_action.dockerfile import Step, in_json_list, steps_in
 from r2d_action.errors import Place
 from r2d_action.key import NoKey
 from r2d_action.key.bases import SCRATCH, images_in
@@ -35,12 +34,9 @@ class Instruction(Step):
 
 
 def _json_words(value: str) -> tuple[str, ...]:
-    try:
-        words = json.loads(value[value.index("[") :]) if value.rstrip().endswith("]") else ()
-    except ValueError:
-        return ()
-    listed = isinstance(words, list) and all(isinstance(word, str) for word in words)
-    return tuple(words) if listed else ()
+    """Also of a list that has options or another keyword before it: `CMD` in `HEALTHCHECK`."""
+    _, bracket, rest = value.partition("[")
+    return in_json_list(bracket + rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,9 +121,10 @@ def ask_git(git: Git) -> Asked:
 def known_to_git(context: Context, asked: Asked) -> Known:
     """Nothing outside of a repository, and where git's word on a file is not the file."""
     try:
-        place, changed = _place_of(asked.git), asked.changed.result()
+        place = _place_of(asked.git)
         if place.folder != context.root.resolve() or _may_convert(asked.git, context, place):
             return Known({})
+        changed = asked.changed.result()
         if any(path.endswith(_ATTRIBUTES) for path in changed):
             return Known({})  # it was another one that the files were checked out by
         entries = asked.index.result()

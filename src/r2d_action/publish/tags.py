@@ -89,9 +89,9 @@ class Tags:
         """
         if self._is_free(digest, self.tag_of(wanted)):
             return wanted
-        free = filter(partial(self._is_free, digest), self._own_tags)
+        names = self._own_tags
         # A registry that has something under every name is found out when the tag is read back.
-        own = self.repository.tagged(next(free, self._own_tags[0]))
+        own = self.repository.tagged(next(filter(partial(self._is_free, digest), names), names[0]))
         self.say(f"{wanted} is another image already, so this one is called {own}")
         return own
 

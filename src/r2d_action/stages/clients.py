@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from r2d_action.engine import docker_config
 from r2d_action.environments import provide_extra
-from r2d_action.event import Event
-from r2d_action.git import BRANCHES, user_and_token
+from r2d_action.event import PULL_REQUESTS, Event
+from r2d_action.git import BRANCHES
+from r2d_action.git_settings import user_and_token
 from r2d_action.order import Order
 from r2d_action.plan import Plan
 from r2d_action.plan.repo2docker import CREATED
@@ -62,7 +63,7 @@ def _newest(event: Event, checked_out: str) -> tuple[str, ...]:
     that a step has ``checked_out``."""
     if event.is_pull_request:
         # Which of them is built is up to the workflow.
-        pull = f"refs/pull/{event.pull_request}"
+        pull = f"{PULL_REQUESTS}{event.pull_request}"
         return (f"{pull}/merge", f"{pull}/head")
     # An old commit may get a git tag: what is on the default branch is newer.
     branch = event.default_branch if event.git_tag else event.branch
